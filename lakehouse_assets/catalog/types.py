@@ -1,0 +1,108 @@
+"""Postgres column types as the catalog writes them, and the Spark type each one becomes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+MAX_DECIMAL_PRECISION = 38
+UNCONSTRAINED_NUMERIC = (38, 18)  # VALUES: numeric without precision
+
+
+class Kind(StrEnum):
+    """How a value of the type is encoded by Debezium, and so how it is read."""
+
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    FLOAT = "float"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    TIMESTAMP = "timestamp"
+    TIMESTAMP_TZ = "timestamptz"
+    TEXT = "text"
+
+
+@dataclass(frozen=True)
+class PostgresType:
+    """A parsed type: its text in the catalog, its kind, its Spark SQL type and, for a timestamp, its fraction digits."""
+
+    text: str
+    kind: Kind
+    spark: str
+    fraction_digits: int = 6
+
+    @property
+    def decimal(self) -> tuple[int, int]:
+        """Precision and scale; only for decimals."""
+        precision, scale = re.findall(r"\d+", self.spark)
+        return int(precision), int(scale)
+
+    @property
+    def toastable(self) -> bool:
+        """Whether Postgres may store it out of line, so that an update may not carry it."""
+        return self.kind is Kind.TEXT or self.text == "numeric"
+
+
+_PLAIN = {
+    "smallint": (Kind.INTEGER, "smallint"),
+    "integer": (Kind.INTEGER, "int"),
+    "bigint": (Kind.INTEGER, "bigint"),
+    "real": (Kind.FLOAT, "float"),
+    "double precision": (Kind.FLOAT, "double"),
+    "boolean": (Kind.BOOLEAN, "boolean"),
+    "date": (Kind.DATE, "date"),
+    "text": (Kind.TEXT, "string"),
+    "varchar": (Kind.TEXT, "string"),
+    "citext": (Kind.TEXT, "string"),
+    "uuid": (Kind.TEXT, "string"),
+    "json": (Kind.TEXT, "string"),
+    "jsonb": (Kind.TEXT, "string"),
+}
+_ALIASES = {
+    "int2": "smallint", "int4": "integer", "int": "integer", "int8": "bigint", "serial": "integer", "bigserial": "bigint",
+    "float4": "real", "float8": "double precision", "bool": "boolean", "decimal": "numeric",
+    "character varying": "varchar", "character": "char", "bpchar": "char",
+    "timestamp without time zone": "timestamp", "timestamp with time zone": "timestamptz",
+}  # fmt: skip
+
+ACCEPTED = "smallint, integer, bigint, numeric[(p,s)], real, double precision, boolean, date, timestamp[(n)], timestamptz[(n)], text, varchar[(n)], char(n), citext, uuid, json, jsonb"
+
+
+def parse_type(text: str) -> PostgresType | str:
+    """The type, or the reason why it is none that the lake can hold."""
+    match = re.fullmatch(r"\s*([a-z0-9 ]+?)\s*(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?\s*", text.lower())
+    if not match:
+        return f"type {text!r} cannot be read; accepted: {ACCEPTED}"
+    name = _ALIASES.get(match[1], match[1])
+    first, second = (int(match[2]) if match[2] else None), (int(match[3]) if match[3] else None)
+    if name == "numeric":
+        return _numeric(text, first, second)
+    if name in ("timestamp", "timestamptz"):
+        return _timestamp(name, first)
+    if name == "char":
+        return PostgresType(f"char({first or 1})", Kind.TEXT, "string")
+    if name == "varchar" and first is not None:
+        return PostgresType(f"varchar({first})", Kind.TEXT, "string")
+    if name not in _PLAIN or first is not None:
+        return f"type {text!r} is not supported; accepted: {ACCEPTED}"
+    kind, spark = _PLAIN[name]
+    return PostgresType(name, kind, spark)
+
+
+def _numeric(text: str, precision: int | None, scale: int | None) -> PostgresType | str:
+    if precision is None:
+        return PostgresType("numeric", Kind.DECIMAL, "decimal({},{})".format(*UNCONSTRAINED_NUMERIC))
+    scale = scale or 0
+    if not 1 <= precision <= MAX_DECIMAL_PRECISION or scale > precision:
+        return f"type {text!r}: precision must be 1..{MAX_DECIMAL_PRECISION} and scale at most the precision"
+    return PostgresType(f"numeric({precision},{scale})", Kind.DECIMAL, f"decimal({precision},{scale})")
+
+
+def _timestamp(name: str, digits: int | None) -> PostgresType | str:
+    if digits is not None and digits > 6:
+        return f"type '{name}({digits})': at most 6 fraction digits"
+    text = name if digits is None else f"{name}({digits})"
+    if name == "timestamptz":
+        return PostgresType(text, Kind.TIMESTAMP_TZ, "timestamp", 6 if digits is None else digits)
+    return PostgresType(text, Kind.TIMESTAMP, "timestamp_ntz", 6 if digits is None else digits)

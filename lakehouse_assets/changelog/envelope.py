@@ -1,0 +1,82 @@
+"""Reads Debezium's envelope just enough to route a message into raw; the message itself is kept as it came.
+
+A message that cannot be read gets op `unknown` and stops nothing. Source: DESIGN section 3, STACK
+"What Debezium sends".
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from lakehouse_assets.catalog import Catalog
+from lakehouse_assets.changelog import sql
+from lakehouse_assets.changelog.position import EPOCH_SHIFT
+
+
+class Op(StrEnum):
+    """What a change did; the values of raw's partition column `op`."""
+
+    INSERT = "insert"
+    UPDATE = "update"
+    DELETE = "delete"
+    SNAPSHOT = "snapshot"
+    TRUNCATE = "truncate"
+    UNKNOWN = "unknown"
+
+
+DEBEZIUM_OPS = {"c": Op.INSERT, "u": Op.UPDATE, "d": Op.DELETE, "r": Op.SNAPSHOT, "t": Op.TRUNCATE}
+BASE64_MARK = "base64:"  # before the bytes of a key or value that is no UTF-8
+UNAVAILABLE = "__debezium_unavailable_value"
+
+RAW_COLUMNS = """
+    table_name STRING, op STRING, event_date DATE, position BIGINT, kafka_offset BIGINT,
+    kafka_timestamp TIMESTAMP, topic STRING, key STRING, value STRING, lsn BIGINT, tx_id BIGINT,
+    snapshot STRING, committed_at TIMESTAMP
+"""
+RAW_PARTITIONS = ("table_name", "op", "event_date")
+
+_ENVELOPE = (
+    "op STRING, after STRING, source STRUCT<schema: STRING, `table`: STRING, snapshot: STRING, "
+    "txId: BIGINT, lsn: BIGINT, ts_us: BIGINT>"
+)
+
+
+def raw_query(catalog: Catalog, messages: str, epoch: int = 0) -> str:
+    """SQL from Kafka's columns (view `messages`: topic, key, value, offset, timestamp) to raw's columns.
+
+    Tombstones (null values) are left out: Debezium is told not to write them.
+    """
+    table = " ".join(f"WHEN {sql.text(t.topic)} THEN {sql.text(t.name)}" for t in catalog.tables)
+    expected = " ".join(f"WHEN {sql.text(t.topic)} THEN {sql.text(t.source_name)}" for t in catalog.tables)
+    return f"""
+    WITH texts AS (
+      SELECT topic, offset, timestamp, {_text("key")} AS key, {_text("value")} AS value
+      FROM {messages} WHERE value IS NOT NULL
+    ), parsed AS (
+      SELECT *, CASE WHEN value LIKE '{{%' THEN from_json(value, {sql.text(_ENVELOPE)}) END AS e FROM texts
+    )
+    SELECT CASE topic {table} END AS table_name,
+           {_op(f"CASE topic {expected} END")} AS op,
+           CAST(timestamp AS DATE) AS event_date,
+           shiftleft({epoch}L, {EPOCH_SHIFT}) | offset AS position,
+           offset AS kafka_offset, timestamp AS kafka_timestamp, topic, key, value,
+           e.source.lsn AS lsn, e.source.txId AS tx_id, e.source.snapshot AS snapshot,
+           timestamp_micros(e.source.ts_us) AS committed_at
+    FROM parsed
+    """
+
+
+def _text(column: str) -> str:
+    return f"coalesce(try_validate_utf8(CAST({column} AS STRING)), concat('{BASE64_MARK}', base64({column})))"
+
+
+def _op(expected_table: str) -> str:
+    """The op, or `unknown` when the message lacks what its operation needs."""
+    codes = " ".join(f"WHEN '{code}' THEN '{op}'" for code, op in DEBEZIUM_OPS.items())
+    return f"""
+      CASE WHEN concat(e.source.schema, '.', e.source.`table`) <=> {expected_table}
+            AND (e.op = 't' OR coalesce(size(json_object_keys(key)), 0) > 0)
+            AND (e.op IN ('d', 't') OR e.after LIKE '{{%')
+           THEN CASE e.op {codes} ELSE '{Op.UNKNOWN}' END
+           ELSE '{Op.UNKNOWN}' END
+    """

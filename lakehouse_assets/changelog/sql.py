@@ -1,0 +1,25 @@
+"""How names and texts are written in Spark SQL: the only quoting in the project's Spark code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def name(identifier: str) -> str:
+    """An identifier in backticks."""
+    return "`" + identifier.replace("`", "``") + "`"
+
+
+def text(value: str) -> str:
+    """A text literal; the session runs with `spark.sql.parser.escapedStringLiterals` at its default."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def delta(path: Path) -> str:
+    """A Delta table by its path."""
+    return "delta." + name(str(path))
+
+
+def struct_of_texts(names: tuple[str, ...]) -> str:
+    """The type of a JSON object whose listed members are all read as text."""
+    return "struct<" + ", ".join(f"{name(n)}: string" for n in names) + ">"

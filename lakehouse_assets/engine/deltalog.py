@@ -1,0 +1,130 @@
+"""Reads Delta logs without a JVM and with bounded work: the newest commits, not the whole history.
+
+A commit is one small JSON file, so following a table costs what happened since the last look. Only when the
+place to start from is unknown, or its commits were cleaned away, is the whole table state loaded by `deltalake`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from deltalake import DeltaTable
+
+NO_VERSION = -1
+
+
+@dataclass(frozen=True)
+class AddedFile:
+    """A data file a commit added: its partition values, rows, and min/max of the columns with statistics."""
+
+    partition: dict[str, str]
+    rows: int
+    low: dict[str, Any]
+    high: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit: its version, its time (ms since the epoch), added files, transaction versions and user metadata."""
+
+    version: int
+    timestamp_ms: int
+    added: list[AddedFile] = field(default_factory=list)
+    transactions: dict[str, int] = field(default_factory=dict)
+    user_metadata: str = ""
+
+
+def newest_version(table: Path) -> int:
+    """The table's newest version, NO_VERSION when there is no table."""
+    log = table / "_delta_log"
+    version = _checkpoint_version(log)
+    if version == NO_VERSION and not _commit_path(log, 0).exists():
+        numbers = [int(path.stem) for path in log.glob("*.json") if path.stem.isdigit()]
+        version = max(numbers, default=NO_VERSION)
+    while _commit_path(log, version + 1).exists():
+        version += 1
+    return version
+
+
+def commits(table: Path, after: int, until: int) -> Iterator[Commit]:
+    """Commits with after < version <= until, oldest first; KeyError when one of them was cleaned away."""
+    for version in range(after + 1, until + 1):
+        yield read_commit(table, version)
+
+
+def commits_backwards(table: Path) -> Iterator[Commit]:
+    """Commits from the newest to the oldest that is still a file."""
+    version = newest_version(table)
+    while version > NO_VERSION:
+        try:
+            yield read_commit(table, version)
+        except KeyError:
+            return
+        version -= 1
+
+
+def read_commit(table: Path, version: int) -> Commit:
+    """One commit of a table; KeyError when it is not there (any more)."""
+    try:
+        lines = _commit_path(table / "_delta_log", version).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise KeyError(version) from None
+    info: dict[str, Any] = {}
+    added: list[AddedFile] = []
+    transactions: dict[str, int] = {}
+    for action in map(json.loads, lines):
+        if "commitInfo" in action:
+            info = action["commitInfo"]
+        elif "add" in action:
+            added.append(_added(action["add"]))
+        elif "txn" in action:
+            transactions[action["txn"]["appId"]] = action["txn"]["version"]
+    return Commit(version, info.get("timestamp", 0), added, transactions, info.get("userMetadata") or "")
+
+
+def all_files(table: Path) -> tuple[int, list[AddedFile]]:
+    """Version and every live data file; the one read that costs with the table's size."""
+    delta = DeltaTable(str(table))
+    columns = delta.get_add_actions(flatten=True)
+    rows = {name: columns.column(name).to_pylist() for name in columns.schema.names}
+    count = len(next(iter(rows.values()), []))
+    return delta.version(), [_flattened(rows, i) for i in range(count)]
+
+
+def transaction_version(table: Path, app_id: str) -> int | None:
+    """The version an application wrote last, from the whole table state."""
+    return DeltaTable(str(table), without_files=True).transaction_version(app_id)
+
+
+def _flattened(rows: dict[str, list[Any]], i: int) -> AddedFile:
+    def members(prefix: str) -> dict[str, Any]:
+        return {name[len(prefix) :]: values[i] for name, values in rows.items() if name.startswith(prefix)}
+
+    return AddedFile(
+        {name: str(value) for name, value in members("partition.").items()},
+        rows["num_records"][i] or 0,
+        members("min."),
+        members("max."),
+    )
+
+
+def _added(add: dict[str, Any]) -> AddedFile:
+    stats = json.loads(add.get("stats") or "{}")
+    return AddedFile(
+        add.get("partitionValues", {}), stats.get("numRecords", 0), stats.get("minValues", {}), stats.get("maxValues", {})
+    )
+
+
+def _commit_path(log: Path, version: int) -> Path:
+    return log / f"{version:020d}.json"
+
+
+def _checkpoint_version(log: Path) -> int:
+    try:
+        return int(json.loads((log / "_last_checkpoint").read_text(encoding="utf-8"))["version"])
+    except (FileNotFoundError, ValueError, KeyError):
+        return NO_VERSION

@@ -1,0 +1,119 @@
+"""Where each table stands: the newest position in raw, and the one its transformed table has applied.
+
+Read from the Delta logs alone. State decides what runs, not events: losing every cursor loses nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.changelog.position import NOTHING
+from lakehouse_assets.engine import deltalog
+from lakehouse_assets.engine.deltalog import NO_VERSION, AddedFile
+
+FOLD_APP = "lakehouse-fold"
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A raw version, and for each table the newest position and the newest day (`event_date`) it holds."""
+
+    version: int
+    positions: dict[str, int]
+    days: dict[str, str]
+
+    def position(self, table: str) -> int:
+        """The table's newest position, NOTHING when raw holds none."""
+        return self.positions.get(table, NOTHING)
+
+    def to_json(self) -> str:
+        """A text for a cursor or a tag."""
+        return json.dumps({"version": self.version, "positions": self.positions, "days": self.days})
+
+    @staticmethod
+    def from_json(text: str) -> Cut:
+        """The inverse of `to_json`; ValueError when the text is none of ours."""
+        try:
+            return Cut(**json.loads(text))
+        except TypeError as error:
+            raise ValueError(f"not a cut: {error}") from None
+
+
+EMPTY_CUT = Cut(NO_VERSION, {}, {})
+
+
+@dataclass(frozen=True)
+class Folded:
+    """What a transformed table holds: position applied, the raw version it was read at, the highest LSN folded."""
+
+    applied: int
+    raw_version: int
+    max_lsn: int
+
+
+NEVER_FOLDED = Folded(NOTHING, NO_VERSION, -1)
+
+
+def newest_cut(paths: LakePaths, known: Cut = EMPTY_CUT) -> Cut:
+    """The newest cut of raw, reading only commits after `known` where that is possible."""
+    version = deltalog.newest_version(paths.raw)
+    if version == NO_VERSION:
+        return EMPTY_CUT
+    if NO_VERSION < known.version <= version:
+        try:
+            added = [f for commit in deltalog.commits(paths.raw, known.version, version) for f in commit.added]
+            return _advanced(known, version, added)
+        except KeyError:
+            pass  # cleaned away since: read the whole state below
+    version, files = deltalog.all_files(paths.raw)
+    return _advanced(EMPTY_CUT, version, files)
+
+
+def files_between(paths: LakePaths, table: str, after_version: int, until_version: int) -> list[AddedFile]:
+    """The table's raw files added by commits in (after, until], or all of them when those commits are gone."""
+    try:
+        files = [f for commit in deltalog.commits(paths.raw, after_version, until_version) for f in commit.added]
+    except KeyError:
+        _, files = deltalog.all_files(paths.raw)
+    return [file for file in files if file.partition["table_name"] == table]
+
+
+def folded(paths: LakePaths, table: str) -> Folded:
+    """What the transformed table of `table` holds, from the newest commit a fold wrote."""
+    path = paths.transformed(table)
+    for commit in deltalog.commits_backwards(path):
+        if FOLD_APP in commit.transactions:
+            note = json.loads(commit.user_metadata or "{}")
+            return Folded(commit.transactions[FOLD_APP], note.get("raw_version", NO_VERSION), note.get("max_lsn", -1))
+    if deltalog.newest_version(path) == NO_VERSION:
+        return NEVER_FOLDED
+    applied = deltalog.transaction_version(path, FOLD_APP)
+    # Without a fold's note the whole raw table is looked at again: slower, never wrong.
+    return NEVER_FOLDED if applied is None else Folded(applied, NO_VERSION, (1 << 63) - 1)
+
+
+def exists(table: Path) -> bool:
+    """Whether there is a Delta table."""
+    return deltalog.newest_version(table) != NO_VERSION
+
+
+def refined_inputs(paths: LakePaths, name: str) -> dict[str, int]:
+    """The applied position of each input the refined table was computed from, {} when it does not exist."""
+    for commit in deltalog.commits_backwards(paths.refined(name)):
+        note = json.loads(commit.user_metadata or "{}")
+        if "inputs" in note:
+            return dict(note["inputs"])
+    return {}
+
+
+def _advanced(known: Cut, version: int, files: Iterable[AddedFile]) -> Cut:
+    positions, days = dict(known.positions), dict(known.days)
+    for file in files:
+        table = file.partition["table_name"]
+        positions[table] = max(positions.get(table, NOTHING), file.high["position"])
+        days[table] = max(days.get(table, ""), file.partition["event_date"])
+    return Cut(version, positions, days)

@@ -1,0 +1,114 @@
+"""Folds raw into a transformed table: survey the range, MERGE it, and keep the applied position in the same commit."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lakehouse_assets.catalog import Table
+from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.changelog import sql
+from lakehouse_assets.changelog.fold import META_COLUMNS, FoldRange
+from lakehouse_assets.changelog.merge import merge
+from lakehouse_assets.engine import survey
+from lakehouse_assets.engine.positions import FOLD_APP, Cut, Folded, exists, files_between, folded
+from lakehouse_assets.engine.raw import properties
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+PROPERTIES = {
+    "delta.checkpointInterval": "100",
+    "delta.enableDeletionVectors": "false",  # measured: a MERGE of few changes is faster without
+    "delta.columnMapping.mode": "none",
+}
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """What one fold did: the positions it went from and to, rows by outcome, cells that could not be stored by column."""
+
+    table: str
+    before: int
+    applied: int
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+    unreadable: int = 0
+    unstorable: dict[str, int] = field(default_factory=dict)
+
+
+def create_transformed(spark: SparkSession, table: Table, path: Path) -> None:
+    """Make the empty transformed table where there is none."""
+    columns = [
+        f"{sql.name(c.name)} {c.type.spark}{' NOT NULL' if c.name in table.key else ''} COMMENT {sql.text(c.type.text)}"
+        for c in table.columns
+    ]
+    columns += [f"{name} {kind}" for name, kind in META_COLUMNS.items()]
+    spark.sql(
+        f"CREATE TABLE IF NOT EXISTS {sql.delta(path)} ({', '.join(columns)}) USING delta "
+        f"COMMENT {sql.text(table.description)} TBLPROPERTIES ({properties(PROPERTIES)})"
+    )
+
+
+def fold(spark: SparkSession, table: Table, paths: LakePaths, cut: Cut) -> FoldResult:
+    """Bring the transformed table of `table` to the cut; a no-op when it is there already."""
+    path = paths.transformed(table.name)
+    if not exists(path):
+        create_transformed(spark, table, path)
+    state, target = folded(paths, table.name), cut.position(table.name)
+    if target <= state.applied:
+        return FoldResult(table.name, state.applied, state.applied)
+    raw = f"{sql.delta(paths.raw)} VERSION AS OF {cut.version}"
+    found = survey.look(spark, raw, table, state.applied, target)
+    lsns = _streamed_lsns(paths, table, state, cut)
+    events = FoldRange(
+        applied=state.applied,
+        target=target,
+        truncate_at=survey.genuine_truncate(spark, raw, table, found),
+        generations=survey.generations(spark, raw, table, found, target),
+        replay_lsns=(lsns[0], state.max_lsn) if lsns and lsns[0] <= state.max_lsn else None,
+        moved_view=survey.moved_view(spark, raw, table, found, state.applied, target),
+    )
+    note = json.dumps({"raw_version": cut.version, "max_lsn": max(state.max_lsn, lsns[1] if lsns else -1)})
+    metrics = _commit(spark, merge(sql.delta(path), raw, table, events), target, note)
+    return FoldResult(
+        table.name, state.applied, target, metrics["inserted"], metrics["updated"], metrics["deleted"],
+        found.unreadable, found.unstorable,
+    )  # fmt: skip
+
+
+def _streamed_lsns(paths: LakePaths, table: Table, state: Folded, cut: Cut) -> tuple[int, int] | None:
+    """Lowest and highest LSN of the range's streamed events, from the files' statistics."""
+    files = [
+        file
+        for file in files_between(paths, table.name, state.raw_version, cut.version)
+        if file.partition["op"] not in ("snapshot", "unknown") and file.high["position"] > state.applied and "lsn" in file.low
+    ]
+    if not files:
+        return None
+    return min(file.low["lsn"] for file in files), max(file.high["lsn"] for file in files)
+
+
+def _commit(spark: SparkSession, statement: str, target: int, note: str) -> dict[str, int]:
+    """Run a MERGE whose commit carries the applied position, so that a retry or a second writer changes nothing."""
+    options = {
+        "spark.databricks.delta.write.txnAppId": FOLD_APP,
+        "spark.databricks.delta.write.txnVersion": str(target),
+        "spark.databricks.delta.commitInfo.userMetadata": note,
+    }
+    for key, value in options.items():
+        spark.conf.set(key, value)
+    try:
+        row = spark.sql(statement).first()
+    finally:
+        for key in options:
+            spark.conf.unset(key)
+    counts = row.asDict() if row else {}
+    return {
+        "inserted": counts.get("num_inserted_rows") or 0,
+        "updated": counts.get("num_updated_rows") or 0,
+        "deleted": counts.get("num_deleted_rows") or 0,
+    }

@@ -1,0 +1,1 @@
+"""Tests that say what the platform promises; those about services run against real ones."""

@@ -1,0 +1,416 @@
+"""The source is set up safely, says what is wrong with it, and its marker is behind everything committed before."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from psycopg2.extensions import make_dsn
+
+from lakehouse_assets.catalog import Catalog, Column, PostgresType, Table, parse_type
+from lakehouse_assets.errors import ConfigurationError, LakehouseError
+from lakehouse_assets.gateways import postgres
+from lakehouse_assets_tests.real_postgres import Source, new_source, running_postgres
+
+
+@pytest.fixture(scope="module")
+def admin_dsn() -> Iterator[str]:
+    with running_postgres() as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="module")
+def shared(admin_dsn: str) -> Source:
+    """A source that no test changes."""
+    return new_source(admin_dsn)
+
+
+@pytest.fixture
+def source(admin_dsn: str) -> Source:
+    """A source for one test to break."""
+    return new_source(admin_dsn)
+
+
+def table(name: str, key: tuple[str, ...], **types: str) -> Table:
+    columns = []
+    for column, text in types.items():
+        parsed = parse_type(text)
+        assert isinstance(parsed, PostgresType)
+        columns.append(Column(column, parsed))
+    return Table(name, "public", key, tuple(columns), "", "", "test")
+
+
+def published(source: Source) -> set[str]:
+    listed = "select schemaname || '.' || tablename from pg_publication_tables where pubname = %s"
+    return {name for (name,) in postgres.execute(source.admin, listed, [source.catalog.publication])}
+
+
+# Connections
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"password": "s3cret"}, "refuses the password"),
+        ({"dbname": "nowhere"}, "does not exist"),
+        ({"port": "1"}, "does not answer"),
+    ],
+)
+def test_a_connection_that_fails_says_why_and_where_and_never_the_password(
+    admin_dsn: str, change: dict[str, str], problem: str
+) -> None:
+    dsn = make_dsn(admin_dsn, **{"password": "s3cret"} | ({} if "password" in change else {}) | change)
+    if "dbname" in change:
+        dsn = make_dsn(admin_dsn, **change)
+    with pytest.raises(LakehouseError, match=problem) as raised:
+        postgres.connect(dsn)
+    assert "127.0.0.1" in raised.value.where
+    assert raised.value.next_step
+    assert "s3cret" not in raised.value.text()
+    assert raised.value.__cause__ is None
+
+
+@pytest.mark.parametrize("dsn", ["postgresql://a:s3cret@h:port/db", "postgresql://a:s3@cret@h/db", "s3cret"])
+def test_a_dsn_that_cannot_be_read_is_not_repeated(dsn: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        postgres.connect(dsn)
+    assert "s3" not in raised.value.text()
+    assert "cret" not in raised.value.text()
+
+
+def test_a_failed_statement_names_no_value_of_a_row(shared: Source) -> None:
+    insert = "insert into transacoes values (1, 424242, 1, '2026-01-01', 1)"
+    with pytest.raises(LakehouseError, match="SQLSTATE 23503") as raised:
+        postgres.execute(shared.application, insert)
+    assert "424242" not in raised.value.text()
+
+
+# Set-up
+
+
+def test_setting_up_twice_keeps_rows_and_changes_nothing(source: Source) -> None:
+    postgres.execute(source.application, "insert into condominios (nome, endereco) values ('a', 'b')")
+    before = published(source)
+    source.bootstrap(source.catalog)
+    assert postgres.execute(source.application, "select nome, endereco from condominios") == [("a", "b")]
+    assert published(source) == before == set(source.catalog.published)
+    assert postgres.execute(source.admin, "select count(*) from lakehouse.heartbeat") == [(1,)]
+
+
+def test_the_publication_carries_every_operation_of_exactly_the_catalogs_tables(shared: Source) -> None:
+    columns = "pubinsert and pubupdate and pubdelete and pubtruncate and pubviaroot and not puballtables"
+    assert postgres.execute(shared.admin, f"select {columns} from pg_publication") == [(True,)]
+    assert published(shared) == set(shared.catalog.published)
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        "alter publication lakehouse drop table transacoes",
+        "create table other (id int primary key); alter publication lakehouse add table other",
+        "alter publication lakehouse set (publish = 'insert', publish_via_partition_root = false)",
+        "alter publication lakehouse set table condominios (condominio_id, nome), moradores",
+        "alter publication lakehouse set table transacoes where (valor_transacao > 0)",
+        "drop publication lakehouse; create publication lakehouse for all tables",
+        "drop publication lakehouse; create publication lakehouse for tables in schema public",
+    ],
+)
+def test_setting_up_again_mends_the_publication(source: Source, spoilt: str) -> None:
+    postgres.execute(source.admin, spoilt)
+    source.bootstrap(source.catalog)
+    assert postgres.source_problems(source.replication, source.catalog) == []
+    assert published(source) == set(source.catalog.published)
+
+
+def test_a_table_that_the_catalog_gains_is_made_and_published_and_one_that_it_loses_can_no_longer_be_read(
+    source: Source,
+) -> None:
+    visitas = table("visitas", ("visita_id",), visita_id="integer", nome="citext", quando="timestamptz(3)")
+    fewer = tuple(entry for entry in source.catalog.tables if entry.name != "moradores")
+    source.bootstrap(replace(source.catalog, tables=(*fewer, visitas)))
+    postgres.execute(source.application, "insert into visitas values (1, 'Ana', now())")
+    assert "public.visitas" in published(source)
+    assert "public.moradores" not in published(source)
+    assert postgres.execute(source.replication, "select nome from visitas") == [("Ana",)]
+    with pytest.raises(LakehouseError, match="permission denied"):
+        postgres.execute(source.replication, "select * from moradores")
+
+
+def test_the_application_may_change_the_demo_tables_and_set_their_sequences(shared: Source) -> None:
+    postgres.execute(
+        shared.application,
+        """begin; insert into condominios values (7, 'a', 'b'); update condominios set condominio_id = 8;
+           delete from condominios; truncate condominios, moradores, imoveis, transacoes;
+           select setval('condominios_condominio_id_seq', 9); insert into lakehouse.signal values ('1', 'log', ''); rollback""",
+    )
+
+
+@pytest.mark.parametrize("role", ["application", "replication"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "create table public.mine (id int)",
+        "create schema mine",
+        "create temporary table mine (id int)",
+        "drop table condominios",
+        "delete from lakehouse.heartbeat",
+        "truncate lakehouse.signal",
+        "select * from secret",
+        "select * from pg_authid",
+        "create publication mine for table condominios",
+    ],
+)
+def test_neither_role_may_do_more_than_its_work(shared: Source, role: str, statement: str) -> None:
+    postgres.execute(shared.admin, "create table if not exists secret (id int)")
+    with pytest.raises(LakehouseError, match="permission denied|must be owner"):
+        postgres.execute(getattr(shared, role), statement)
+
+
+@pytest.mark.parametrize("statement", ["delete from condominios", "insert into condominios values (1, 'a', 'b')"])
+def test_the_replication_role_changes_no_business_row(shared: Source, statement: str) -> None:
+    with pytest.raises(LakehouseError, match="permission denied"):
+        postgres.execute(shared.replication, statement)
+
+
+def test_no_role_outside_the_platform_may_connect(shared: Source, admin_dsn: str) -> None:
+    postgres.execute(admin_dsn, "create role stranger login password 'x'")
+    with pytest.raises(LakehouseError, match="may not connect"):
+        postgres.connect(make_dsn(shared.admin, user="stranger", password="x"))
+
+
+# Problems
+
+BROKEN = [
+    ("drop publication lakehouse", "publication lakehouse does not exist"),
+    ("alter publication lakehouse drop table imoveis", "publication lakehouse lacks table public.imoveis"),
+    ("alter publication lakehouse drop table lakehouse.signal", "lacks table lakehouse.signal"),
+    ("alter publication lakehouse set (publish = 'insert, update, delete')", "does not publish truncate"),
+    ("alter publication lakehouse set (publish_via_partition_root = false)", "names partitions"),
+    ("alter publication lakehouse set table condominios where (condominio_id > 1)", "filters rows or columns"),
+    ("alter table transacoes drop constraint transacoes_pkey", "public.transacoes has no primary key"),
+    ("alter table transacoes drop column valor_transacao", "valor_transacao (numeric(15,2)) does not exist"),
+    ("alter table imoveis alter valor type numeric(20,4)", "is numeric(20,4), the catalog says numeric(15,2)"),
+    ("alter table moradores alter nome type text", "public.moradores.nome is text"),
+    ("drop table transacoes", "table public.transacoes does not exist"),
+    ("revoke select on imoveis from lakehouse_replication", "may not select public.imoveis"),
+    ("revoke update on lakehouse.heartbeat from lakehouse_replication", "may not update lakehouse.heartbeat"),
+    ("revoke usage on schema lakehouse from lakehouse_replication", "may not use schema lakehouse"),
+]
+
+
+def test_a_source_just_set_up_has_no_problem_although_its_slot_is_not_there_yet(shared: Source) -> None:
+    assert postgres.source_problems(shared.replication, shared.catalog) == []
+    assert not postgres.slot_state(shared.replication, shared.catalog.slot).exists
+
+
+@pytest.mark.parametrize(("broken", "text"), BROKEN)
+def test_each_problem_is_named_and_its_own_sql_fixes_it(source: Source, broken: str, text: str) -> None:
+    postgres.execute(source.admin, broken)
+    problems = postgres.source_problems(source.replication, source.catalog)
+    assert any(text in problem.text for problem in problems), problems
+    for _ in range(3):  # a table made anew lacks its rights and its place in the publication, too
+        for problem in postgres.source_problems(source.replication, source.catalog):
+            postgres.execute(source.admin, problem.fix_sql)
+    assert postgres.source_problems(source.replication, source.catalog) == []
+
+
+def test_a_key_other_than_the_catalogs_is_a_problem(source: Source) -> None:
+    postgres.execute(
+        source.admin,
+        "alter table transacoes drop constraint transacoes_pkey, add primary key (transacao_id, imovel_id)",
+    )
+    (problem,) = postgres.source_problems(source.replication, source.catalog)
+    assert "(transacao_id, imovel_id), the catalog says (transacao_id)" in problem.text
+
+
+def test_a_role_without_replication_is_a_problem_with_its_fix(shared: Source) -> None:
+    problems = {
+        problem.text: problem.fix_sql for problem in postgres.source_problems(shared.application, shared.catalog)
+    }
+    assert problems["role lakehouse_app lacks the REPLICATION attribute"] == 'alter role "lakehouse_app" replication;'
+
+
+def test_missing_platform_tables_are_problems(source: Source) -> None:
+    postgres.execute(source.admin, "drop schema lakehouse cascade")
+    texts = [problem.text for problem in postgres.source_problems(source.replication, source.catalog)]
+    assert "table lakehouse.heartbeat does not exist" in texts
+    assert "table lakehouse.signal does not exist" in texts
+
+
+def test_every_type_of_the_catalog_is_recognised_in_the_source(source: Source) -> None:
+    types = [
+        "smallint",
+        "integer",
+        "bigint",
+        "numeric",
+        "numeric(38,18)",
+        "real",
+        "double precision",
+        "boolean",
+        "date",
+    ]
+    types += ["timestamp", "timestamp(0)", "timestamptz", "timestamptz(3)", "text", "varchar", "varchar(7)", "char(3)"]
+    types += ["citext", "uuid", "json", "jsonb"]
+    wide = table("wide", ("c1",), **{f"c{number}": text for number, text in enumerate(types)})
+    catalog = replace(source.catalog, tables=(*source.catalog.tables, wide))
+    source.bootstrap(catalog)
+    assert postgres.source_problems(source.replication, catalog) == []
+
+
+def test_a_server_without_logical_wal_is_a_problem() -> None:
+    with running_postgres(wal_level="replica") as dsn:
+        source = new_source(dsn)
+        (problem,) = postgres.source_problems(source.replication, source.catalog)
+    assert "wal_level is replica" in problem.text
+    assert "alter system set wal_level" in problem.fix_sql
+
+
+def test_a_slot_that_lost_its_wal_is_a_problem(source: Source) -> None:
+    slot = make_slot(source)
+    state = postgres.slot_state(source.application, slot)
+    assert state.exists
+    assert not state.active
+    assert not state.lost
+    assert state.confirmed_flush_lsn
+    assert state.retained_bytes is not None
+    assert state.safe_wal_size
+    for _ in range(8):  # 16 MB each; the test server keeps 64 MB for a slot
+        postgres.execute(source.admin, "select pg_logical_emit_message(false, 'test', 'x'); select pg_switch_wal()")
+    postgres.execute(source.admin, "checkpoint")
+    assert postgres.slot_state(source.application, slot).lost
+    (problem,) = postgres.source_problems(source.replication, source.catalog)
+    assert "is lost" in problem.text
+    postgres.execute(source.admin, problem.fix_sql)
+    assert postgres.source_problems(source.replication, source.catalog) == []
+
+
+# Positions
+
+
+def make_slot(source: Source) -> str:
+    slot = source.catalog.slot
+    postgres.execute(source.replication, "select pg_create_logical_replication_slot(%s, 'pgoutput')", [slot])
+    return slot
+
+
+def stream(source: Source) -> Iterator[tuple[str, int]]:
+    """What the connector gets, in order: ("change", LSN) and ("commit", LSN of the commit record)."""
+    messages = postgres.execute(
+        source.replication,
+        "select lsn::text, data from pg_logical_slot_peek_binary_changes(%s, null, null, 'proto_version', '1', 'publication_names', %s)",
+        [source.catalog.slot, source.catalog.publication],
+    )
+    for lsn, data in messages:
+        payload = bytes(data)
+        if payload[:1] in (b"I", b"U", b"D", b"T"):
+            yield "change", postgres.parse_lsn(lsn)
+        elif payload[:1] == b"C":
+            yield "commit", struct.unpack(">xBQ", payload[:10])[1]
+
+
+def test_the_marker_is_behind_every_earlier_commit_and_before_every_later_one(source: Source) -> None:
+    make_slot(source)
+    for _ in range(3):
+        postgres.execute(source.application, "insert into condominios (nome, endereco) values ('a', 'b')")
+    before = postgres.current_lsn(source.application)
+    marker = postgres.write_marker(source.application, "test")
+    after = postgres.current_lsn(source.application)
+    postgres.execute(source.application, "insert into condominios (nome, endereco) values ('a', 'b')")
+    commits = [lsn for kind, lsn in stream(source) if kind == "commit"]
+    assert len(commits) == 6
+    assert max(commits[:3]) < before <= marker < after
+    assert marker <= commits[3] < commits[4] < after <= commits[5]
+
+
+def test_a_consumer_that_confirms_only_the_commit_before_a_change_still_passes_the_marker(source: Source) -> None:
+    make_slot(source)
+    postgres.execute(source.application, "insert into condominios (nome, endereco) values ('a', 'b')")
+    marker = postgres.write_marker(source.application, "test")
+    confirmed = last_commit = 0
+    for kind, lsn in stream(source):
+        if kind == "commit":
+            last_commit = lsn
+        else:
+            confirmed = last_commit
+    assert confirmed >= marker
+
+
+def test_a_transaction_left_open_is_not_covered_by_the_marker(source: Source) -> None:
+    make_slot(source)
+    connection = postgres.connect(source.application)
+    with connection.cursor() as cursor:
+        cursor.execute("insert into condominios (nome, endereco) values ('open', 'b')")
+    marker = postgres.write_marker(source.application, "test")
+    connection.commit()
+    connection.close()
+    commits = [lsn for kind, lsn in stream(source) if kind == "commit"]
+    assert commits[-1] > marker
+
+
+def test_a_marker_needs_the_heartbeats_row(source: Source) -> None:
+    postgres.execute(source.admin, "delete from lakehouse.heartbeat")
+    with pytest.raises(LakehouseError, match="no row") as raised:
+        postgres.write_marker(source.application, "test")
+    postgres.execute(source.admin, raised.value.next_step)
+    assert postgres.write_marker(source.application, "test") > 0
+
+
+# Rows
+
+
+def read(source: Source, wanted: Table) -> list[tuple]:
+    connection = postgres.open_snapshot(source.replication)
+    try:
+        return list(postgres.rows(connection, wanted))
+    finally:
+        connection.close()
+
+
+def test_rows_come_in_the_catalogs_columns_and_in_key_order_by_code_point(source: Source) -> None:
+    words = table("words", ("word", "n"), n="integer", word="text")
+    source.bootstrap(with_table(source, words))
+    postgres.execute(
+        source.application,
+        "insert into words (word, n) values ('é', 1), ('z', 1), ('Z', 1), ('a', 2), ('a', 10), (U&'e\\0301', 1), ('', 1)",
+    )
+    found = read(source, words)
+    assert found == sorted(found, key=lambda row: (row[1], row[0]))
+    assert [word for _, word in found] == ["", "Z", "a", "a", "e\u0301", "z", "é"]
+
+
+def test_rows_keep_values_that_the_driver_would_change(source: Source) -> None:
+    odd = table("odd", ("id",), id="integer", d="date", t="timestamptz", n="numeric", r="real", j="jsonb")
+    source.bootstrap(with_table(source, odd))
+    postgres.execute(
+        source.application,
+        """insert into odd values (1, 'infinity', '-infinity', 'NaN', 0.1, '{"b": 1.50, "a": null}'),
+                                  (2, '4713-01-01 BC', '10000-01-01 00:00+00', 1.50, 'NaN', null),
+                                  (3, '0001-01-01', '2026-01-31 00:00-03', 100, null, '1')""",
+    )
+    first, second, third = read(source, odd)
+    assert first[1:3] == ("infinity", "-infinity")
+    assert first[3].is_nan()
+    assert first[4] == struct.unpack("f", struct.pack("f", 0.1))[0]  # the number a 32-bit float holds
+    assert first[5] == '{"a": null, "b": 1.50}'
+    assert second[1:3] == ("4713-01-01 BC", "10000-01-01 00:00:00+00")
+    assert second[3].as_tuple() == Decimal("1.50").as_tuple()
+    assert math.isnan(second[4])
+    assert third == (3, date(1, 1, 1), datetime(2026, 1, 31, 3, tzinfo=UTC), Decimal(100), None, "1")
+
+
+def test_a_snapshot_sees_one_moment_of_all_tables(source: Source) -> None:
+    connection = postgres.open_snapshot(source.application)
+    first = list(postgres.rows(connection, source.catalog.table("condominios")))
+    postgres.execute(source.application, "insert into condominios (nome, endereco) values ('a', 'b')")
+    again = list(postgres.rows(connection, source.catalog.table("condominios")))
+    connection.close()
+    assert first == again == []
+
+
+def with_table(source: Source, added: Table) -> Catalog:
+    return replace(source.catalog, tables=(*source.catalog.tables, added))
