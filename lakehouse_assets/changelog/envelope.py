@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from lakehouse_assets.catalog import Catalog
 from lakehouse_assets.changelog import sql
-from lakehouse_assets.changelog.position import EPOCH_SHIFT
+from lakehouse_assets.changelog.position import position
 
 
 class Op(StrEnum):
@@ -50,7 +50,7 @@ def raw_query(catalog: Catalog, messages: str, epoch: int = 0) -> str:
     expected = " ".join(f"WHEN {sql.text(t.topic)} THEN {sql.text(t.source_name)}" for t in catalog.tables)
     return f"""
     WITH texts AS (
-      SELECT topic, offset, timestamp, {_text("key")} AS key, {_text("value")} AS value
+      SELECT topic, `offset`, timestamp, {_text("key")} AS key, {_text("value")} AS value
       FROM {messages} WHERE value IS NOT NULL
     ), parsed AS (
       SELECT *, CASE WHEN value LIKE '{{%' THEN from_json(value, {sql.text(_ENVELOPE)}) END AS e FROM texts
@@ -58,8 +58,8 @@ def raw_query(catalog: Catalog, messages: str, epoch: int = 0) -> str:
     SELECT CASE topic {table} END AS table_name,
            {_op(f"CASE topic {expected} END")} AS op,
            CAST(timestamp AS DATE) AS event_date,
-           shiftleft({epoch}L, {EPOCH_SHIFT}) | offset AS position,
-           offset AS kafka_offset, timestamp AS kafka_timestamp, topic, key, value,
+           {position(epoch, 0)}L + `offset` AS position,
+           `offset` AS kafka_offset, timestamp AS kafka_timestamp, topic, key, value,
            e.source.lsn AS lsn, e.source.txId AS tx_id, e.source.snapshot AS snapshot,
            timestamp_micros(e.source.ts_us) AS committed_at
     FROM parsed

@@ -101,15 +101,6 @@ def exists(table: Path) -> bool:
     return deltalog.newest_version(table) != NO_VERSION
 
 
-def refined_inputs(paths: LakePaths, name: str) -> dict[str, int]:
-    """The applied position of each input the refined table was computed from, {} when it does not exist."""
-    for commit in deltalog.commits_backwards(paths.refined(name)):
-        note = json.loads(commit.user_metadata or "{}")
-        if "inputs" in note:
-            return dict(note["inputs"])
-    return {}
-
-
 def _advanced(known: Cut, version: int, files: Iterable[AddedFile]) -> Cut:
     positions, days = dict(known.positions), dict(known.days)
     for file in files:

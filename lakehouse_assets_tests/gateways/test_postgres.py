@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import struct
+import traceback
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
-from psycopg2.extensions import make_dsn
+from psycopg2.extensions import make_dsn, parse_dsn
 
 from lakehouse_assets.catalog import Catalog, Column, PostgresType, Table, parse_type
 from lakehouse_assets.errors import ConfigurationError, LakehouseError
@@ -33,6 +34,12 @@ def shared(admin_dsn: str) -> Source:
 @pytest.fixture
 def source(admin_dsn: str) -> Source:
     """A source for one test to break."""
+    return new_source(admin_dsn)
+
+
+@pytest.fixture(scope="module")
+def mended(admin_dsn: str) -> Source:
+    """A source that a test breaks and has mended at its end; the set-up for the next test is the same one again."""
     return new_source(admin_dsn)
 
 
@@ -64,18 +71,19 @@ def published(source: Source) -> set[str]:
 def test_a_connection_that_fails_says_why_and_where_and_never_the_password(
     admin_dsn: str, change: dict[str, str], problem: str
 ) -> None:
-    dsn = make_dsn(admin_dsn, **{"password": "s3cret"} | ({} if "password" in change else {}) | change)
-    if "dbname" in change:
-        dsn = make_dsn(admin_dsn, **change)
+    dsn = make_dsn(admin_dsn, **change)
+    password = parse_dsn(dsn)["password"]
     with pytest.raises(LakehouseError, match=problem) as raised:
         postgres.connect(dsn)
     assert "127.0.0.1" in raised.value.where
     assert raised.value.next_step
-    assert "s3cret" not in raised.value.text()
+    assert password not in raised.value.text()
     assert raised.value.__cause__ is None
 
 
-@pytest.mark.parametrize("dsn", ["postgresql://a:s3cret@h:port/db", "postgresql://a:s3@cret@h/db", "s3cret"])
+@pytest.mark.parametrize(
+    "dsn", ["postgresql://a:s3cret@h:port/db", "postgresql://a:s3@cret@h/db", "postgresql://a:7/s3@h/db", "s3cret"]
+)
 def test_a_dsn_that_cannot_be_read_is_not_repeated(dsn: str) -> None:
     with pytest.raises(ConfigurationError) as raised:
         postgres.connect(dsn)
@@ -84,10 +92,11 @@ def test_a_dsn_that_cannot_be_read_is_not_repeated(dsn: str) -> None:
 
 
 def test_a_failed_statement_names_no_value_of_a_row(shared: Source) -> None:
-    insert = "insert into transacoes values (1, 424242, 1, '2026-01-01', 1)"
+    insert = "insert into transacoes values (1, %s, 1, '2026-01-01', 1)"
     with pytest.raises(LakehouseError, match="SQLSTATE 23503") as raised:
-        postgres.execute(shared.application, insert)
+        postgres.execute(shared.application, insert, [424_242])
     assert "424242" not in raised.value.text()
+    assert "424242" not in "".join(traceback.format_exception(raised.value))
 
 
 # Set-up
@@ -120,11 +129,11 @@ def test_the_publication_carries_every_operation_of_exactly_the_catalogs_tables(
         "drop publication lakehouse; create publication lakehouse for tables in schema public",
     ],
 )
-def test_setting_up_again_mends_the_publication(source: Source, spoilt: str) -> None:
-    postgres.execute(source.admin, spoilt)
-    source.bootstrap(source.catalog)
-    assert postgres.source_problems(source.replication, source.catalog) == []
-    assert published(source) == set(source.catalog.published)
+def test_setting_up_again_mends_the_publication(mended: Source, spoilt: str) -> None:
+    postgres.execute(mended.admin, spoilt)
+    mended.bootstrap(mended.catalog)
+    assert postgres.source_problems(mended.replication, mended.catalog) == []
+    assert published(mended) == set(mended.catalog.published)
 
 
 def test_a_table_that_the_catalog_gains_is_made_and_published_and_one_that_it_loses_can_no_longer_be_read(
@@ -146,7 +155,8 @@ def test_the_application_may_change_the_demo_tables_and_set_their_sequences(shar
         shared.application,
         """begin; insert into condominios values (7, 'a', 'b'); update condominios set condominio_id = 8;
            delete from condominios; truncate condominios, moradores, imoveis, transacoes;
-           select setval('condominios_condominio_id_seq', 9); insert into lakehouse.signal values ('1', 'log', ''); rollback""",
+           select setval('condominios_condominio_id_seq', 9);
+           insert into lakehouse.signal values ('1', 'log', ''); rollback""",
     )
 
 
@@ -167,7 +177,7 @@ def test_the_application_may_change_the_demo_tables_and_set_their_sequences(shar
 )
 def test_neither_role_may_do_more_than_its_work(shared: Source, role: str, statement: str) -> None:
     postgres.execute(shared.admin, "create table if not exists secret (id int)")
-    with pytest.raises(LakehouseError, match="permission denied|must be owner"):
+    with pytest.raises(LakehouseError, match=r"permission denied|must be owner"):
         postgres.execute(getattr(shared, role), statement)
 
 
@@ -209,14 +219,14 @@ def test_a_source_just_set_up_has_no_problem_although_its_slot_is_not_there_yet(
 
 
 @pytest.mark.parametrize(("broken", "text"), BROKEN)
-def test_each_problem_is_named_and_its_own_sql_fixes_it(source: Source, broken: str, text: str) -> None:
-    postgres.execute(source.admin, broken)
-    problems = postgres.source_problems(source.replication, source.catalog)
+def test_each_problem_is_named_and_its_own_sql_fixes_it(mended: Source, broken: str, text: str) -> None:
+    postgres.execute(mended.admin, broken)
+    problems = postgres.source_problems(mended.replication, mended.catalog)
     assert any(text in problem.text for problem in problems), problems
     for _ in range(3):  # a table made anew lacks its rights and its place in the publication, too
-        for problem in postgres.source_problems(source.replication, source.catalog):
-            postgres.execute(source.admin, problem.fix_sql)
-    assert postgres.source_problems(source.replication, source.catalog) == []
+        for problem in postgres.source_problems(mended.replication, mended.catalog):
+            postgres.execute(mended.admin, problem.fix_sql)
+    assert postgres.source_problems(mended.replication, mended.catalog) == []
 
 
 def test_a_key_other_than_the_catalogs_is_a_problem(source: Source) -> None:
@@ -302,7 +312,8 @@ def stream(source: Source) -> Iterator[tuple[str, int]]:
     """What the connector gets, in order: ("change", LSN) and ("commit", LSN of the commit record)."""
     messages = postgres.execute(
         source.replication,
-        "select lsn::text, data from pg_logical_slot_peek_binary_changes(%s, null, null, 'proto_version', '1', 'publication_names', %s)",
+        """select lsn::text, data from pg_logical_slot_peek_binary_changes(
+               %s, null, null, 'proto_version', '1', 'publication_names', %s)""",
         [source.catalog.slot, source.catalog.publication],
     )
     for lsn, data in messages:
@@ -376,7 +387,8 @@ def test_rows_come_in_the_catalogs_columns_and_in_key_order_by_code_point(source
     source.bootstrap(with_table(source, words))
     postgres.execute(
         source.application,
-        "insert into words (word, n) values ('é', 1), ('z', 1), ('Z', 1), ('a', 2), ('a', 10), (U&'e\\0301', 1), ('', 1)",
+        """insert into words (word, n)
+           values ('é', 1), ('z', 1), ('Z', 1), ('a', 2), ('a', 10), (U&'e\\0301', 1), ('', 1)""",
     )
     found = read(source, words)
     assert found == sorted(found, key=lambda row: (row[1], row[0]))

@@ -1,0 +1,36 @@
+-- The business tables of the demo: the source whose changes the lake keeps.
+-- No foreign key cascades: the application decides the order of its own deletes and key changes.
+
+create table if not exists public.condominios (
+    condominio_id serial primary key,
+    nome varchar(255) not null,
+    endereco text not null
+);
+
+create table if not exists public.moradores (
+    morador_id serial primary key,
+    nome varchar(255) not null,
+    condominio_id int not null references public.condominios (condominio_id),
+    data_registro date not null
+);
+
+create table if not exists public.imoveis (
+    imovel_id serial primary key,
+    tipo varchar(50) not null,
+    condominio_id int not null references public.condominios (condominio_id),
+    valor numeric(15, 2) not null
+);
+
+create table if not exists public.transacoes (
+    transacao_id serial primary key,
+    imovel_id int not null references public.imoveis (imovel_id),
+    morador_id int not null references public.moradores (morador_id),
+    data_transacao date not null,
+    valor_transacao numeric(15, 2) not null
+);
+
+-- Postgres indexes no foreign key by itself; without these a delete of a parent scans its children.
+create index if not exists moradores_condominio_id on public.moradores (condominio_id);
+create index if not exists imoveis_condominio_id on public.imoveis (condominio_id);
+create index if not exists transacoes_imovel_id on public.transacoes (imovel_id);
+create index if not exists transacoes_morador_id on public.transacoes (morador_id);

@@ -1,0 +1,167 @@
+"""The business tables: one `.sql` file each, a comment header and a SELECT; inputs and lineage are read from the SQL.
+
+Header lines are `-- key: value`: description, owner, grain (columns, comma-separated), and optionally a total that
+must reconcile: `total` (an expression over the table) and `of` (a SELECT of one number over the inputs).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.lineage import lineage
+
+from lakehouse_assets.catalog.model import Catalog, Table
+from lakehouse_assets.errors import ConfigurationError
+
+DIALECT = "spark"
+TRANSFORMED, REFINED = "transformed", "refined"
+META_COLUMNS = ("_position", "_lsn", "_tx_id", "_op", "_committed_at")
+_HEADER = re.compile(r"^--\s*([a-z]+):\s*(.+)$")
+_REQUIRED = ("description", "owner", "grain")
+_KNOWN = (*_REQUIRED, "total", "of")
+
+
+@dataclass(frozen=True)
+class RefinedTable:
+    """One business table. `inputs` are `layer.table` names; `lineage` maps a column to its (input, column) sources."""
+
+    name: str
+    path: Path
+    select: str
+    description: str
+    owner: str
+    grain: tuple[str, ...]
+    inputs: tuple[str, ...]
+    columns: tuple[str, ...]
+    lineage: dict[str, tuple[tuple[str, str], ...]]
+    total: str | None = None
+    of: str | None = None
+
+    def source_tables(self, tables: dict[str, RefinedTable]) -> tuple[str, ...]:
+        """The transformed tables it rests on, through other refined tables too."""
+        found: list[str] = []
+        for layer, name in (i.split(".") for i in self.inputs):
+            found += [name] if layer == TRANSFORMED else tables[name].source_tables(tables)
+        return tuple(dict.fromkeys(found))
+
+    def bound(self, locate: dict[str, str]) -> str:
+        """The SELECT with each `layer.table` replaced by the SQL that `locate` gives for it."""
+        places = {name: sqlglot.parse_one(place, read=DIALECT, into=exp.Table) for name, place in locate.items()}
+
+        def bind(node: exp.Expression) -> exp.Expression:
+            if isinstance(node, exp.Table) and node.db in (TRANSFORMED, REFINED):
+                place = places[f"{node.db}.{node.name}"].copy()
+                place.set("alias", exp.TableAlias(this=exp.to_identifier(node.alias or node.name)))
+                return place
+            return node
+
+        return sqlglot.parse_one(self.select, read=DIALECT).transform(bind).sql(dialect=DIALECT)
+
+
+def load_refined(folder: Path, catalog: Catalog) -> tuple[RefinedTable, ...]:
+    """Every refined table, inputs before those that read them; ConfigurationError listing every problem of every file."""
+    files = sorted(folder.glob("*.sql"))
+    names = [file.stem for file in files]
+    problems: list[str] = []
+    parsed = {f.stem: t for f in files if (t := _read(f, catalog, names, problems)) is not None}
+    ordered = [] if problems else _in_order(parsed, problems)
+    if problems:
+        raise ConfigurationError(problems, where=str(folder), next_step="correct these refined SQL files")
+    schema = _schema(catalog)
+    tables: list[RefinedTable] = []
+    for name in ordered:
+        table = _complete(parsed[name], schema, problems)
+        schema.setdefault(REFINED, {})[name] = dict.fromkeys(table.columns, "string")
+        tables.append(table)
+    if problems:
+        raise ConfigurationError(problems, where=str(folder), next_step="correct these refined SQL files")
+    return tuple(tables)
+
+
+def _read(file: Path, catalog: Catalog, names: list[str], problems: list[str]) -> RefinedTable | None:
+    text = file.read_text(encoding="utf-8")
+    header: dict[str, str] = {}
+    for line in text.splitlines():
+        if match := _HEADER.match(line.strip()):
+            header[match[1]] = match[2].strip()
+    before = len(problems)
+    problems += [f"{file.name}: header lacks `-- {key}: ...`" for key in _REQUIRED if key not in header]
+    problems += [f"{file.name}: unknown header {key!r}; known: {', '.join(_KNOWN)}" for key in header if key not in _KNOWN]
+    if ("total" in header) != ("of" in header):
+        problems.append(f"{file.name}: `total` and `of` go together")
+    select = _select(file.name, text, problems)
+    inputs = _inputs(file.name, select, catalog, names, problems) if select is not None else ()
+    if len(problems) > before or select is None:
+        return None
+    return RefinedTable(
+        file.stem, file, select.sql(dialect=DIALECT, comments=False), header["description"], header["owner"],
+        tuple(part.strip() for part in header["grain"].split(",")), inputs, (), {}, header.get("total"), header.get("of"),
+    )  # fmt: skip
+
+
+def _select(place: str, text: str, problems: list[str]) -> exp.Query | None:
+    try:
+        statements = [s for s in sqlglot.parse(text, read=DIALECT) if s is not None]
+    except SqlglotError as error:
+        problems.append(f"{place}: {str(error).splitlines()[0]}")
+        return None
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        problems.append(f"{place}: exactly one SELECT is expected")
+        return None
+    return statements[0]
+
+
+def _inputs(
+    place: str, select: exp.Query, catalog: Catalog, names: list[str], problems: list[str]
+) -> tuple[str, ...]:
+    known = [f"{TRANSFORMED}.{name}" for name in catalog.names] + [f"{REFINED}.{name}" for name in names]
+    ctes = {cte.alias for cte in select.find_all(exp.CTE)}
+    found = [f"{t.db}.{t.name}" if t.db else t.name for t in select.find_all(exp.Table) if t.db or t.name not in ctes]
+    problems += [f"{place}: unknown table {name}; known: {', '.join(known)}" for name in dict.fromkeys(found) if name not in known]
+    return tuple(sorted(set(found)))
+
+
+def _in_order(tables: dict[str, RefinedTable], problems: list[str]) -> list[str]:
+    ordered: list[str] = []
+    waiting = dict(tables)
+    while waiting:
+        ready = [n for n, t in waiting.items() if all(i.split(".")[1] in ordered for i in t.inputs if i.startswith(REFINED))]
+        if not ready:
+            problems.append(f"refined tables read each other in a circle: {', '.join(sorted(waiting))}")
+            return []
+        ordered += sorted(ready)
+        for name in ready:
+            del waiting[name]
+    return ordered
+
+
+def _schema(catalog: Catalog) -> dict[str, dict[str, dict[str, str]]]:
+    return {TRANSFORMED: {table.name: _column_types(table) for table in catalog.tables}}
+
+
+def _column_types(table: Table) -> dict[str, str]:
+    return {c.name: c.type.spark for c in table.columns} | dict.fromkeys(META_COLUMNS, "bigint")
+
+
+def _complete(table: RefinedTable, schema: dict[str, dict[str, dict[str, str]]], problems: list[str]) -> RefinedTable:
+    """The table with its columns and their lineage; an unknown column is a problem."""
+    query = sqlglot.parse_one(table.select, read=DIALECT)
+    assert isinstance(query, exp.Query)  # checked when the file was read
+    columns = tuple(query.named_selects)
+    problems += [f"{table.path.name}: grain names {g!r}, which it does not select" for g in table.grain if g not in columns]
+    sources: dict[str, tuple[tuple[str, str], ...]] = {}
+    for column in columns:
+        try:
+            root = lineage(column, table.select, schema=schema, dialect=DIALECT)
+        except SqlglotError as error:
+            problems.append(f"{table.path.name}: {column}: {str(error).splitlines()[0]}")
+            continue
+        leaves = [node for node in root.walk() if isinstance(node.expression, exp.Table)]
+        pairs = {(f"{n.expression.db}.{n.expression.name}", n.name.split(".")[-1].strip('"`')) for n in leaves}
+        sources[column] = tuple(sorted(pairs))
+    return RefinedTable(**{**vars(table), "columns": columns, "lineage": sources})

@@ -1,0 +1,50 @@
+"""What an asset shows beside its name: schema, place, preview, lineage. One form for every layer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from dagster import AssetKey, MetadataValue, TableColumn, TableColumnDep, TableColumnLineage, TableSchema
+
+from lakehouse_assets.catalog import Table
+from lakehouse_assets.engine.reader import Answer
+
+PREVIEW_ROWS = 5
+
+
+def column_schema(table: Table) -> TableSchema:
+    """The source's columns with their Postgres types; key columns are marked."""
+    return TableSchema(
+        columns=[
+            TableColumn(c.name, c.type.text, c.description or ("primary key" if c.name in table.key else None))
+            for c in table.columns
+        ]
+    )
+
+
+def schema_of(answer: Answer) -> TableSchema:
+    """The columns of an answer with the reader's types."""
+    return TableSchema(columns=[TableColumn(n, t.lower()) for n, t in zip(answer.columns, answer.types, strict=True)])
+
+
+def preview(answer: Answer) -> MetadataValue:
+    """A few rows as a Markdown table."""
+    lines = ["| " + " | ".join(answer.columns) + " |", "|" + " --- |" * len(answer.columns)]
+    lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in answer.rows[:PREVIEW_ROWS]]
+    return MetadataValue.md("\n".join(lines))
+
+
+def place(path: Path) -> dict[str, Any]:
+    """Where the table is."""
+    return {"dagster/uri": path.as_uri()}
+
+
+def same_columns(table: Table, upstream: AssetKey) -> TableColumnLineage:
+    """Each column comes from the column of the same name."""
+    return TableColumnLineage({c.name: [TableColumnDep(upstream, c.name)] for c in table.columns})
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value)
+    return (text if len(text) <= 60 else text[:57] + "...").replace("|", "\\|").replace("\n", " ")

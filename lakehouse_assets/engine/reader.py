@@ -1,0 +1,95 @@
+"""Reads the lake without a JVM: DuckDB over the Delta tables, read-only and unable to leave the lake's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.engine.positions import exists
+from lakehouse_assets.errors import EXIT_USAGE, LakehouseError
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The rows of a query, with the names and DuckDB types of its columns."""
+
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+
+class LakeReader:
+    """An open connection; the views are the tables there were when it was opened, each at its newest version."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, tables: tuple[str, ...]) -> None:
+        self._connection = connection
+        self.tables = tables
+
+    def query(self, statement: str) -> Answer:
+        """The answer to one SELECT; LakehouseError (usage) for anything else."""
+        try:
+            statements = self._connection.extract_statements(statement)
+            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+                raise _refused("only one SELECT is accepted")
+            result = self._connection.execute(statements[0])
+            described = result.description or []
+            return Answer(tuple(d[0] for d in described), tuple(str(d[1]) for d in described), result.fetchall())
+        except duckdb.PermissionException:
+            raise _refused("only tables of the lake can be read") from None
+        except (duckdb.CatalogException, duckdb.BinderException, duckdb.ParserException) as error:
+            known = ", ".join(self.tables) or "none yet: the lake is empty"
+            raise LakehouseError(
+                str(error).splitlines()[0], where="query", next_step=f"tables: {known}", exit_code=EXIT_USAGE
+            ) from None
+        except duckdb.Error as error:
+            raise LakehouseError(str(error).splitlines()[0], where="query") from None
+
+    def scalar(self, statement: str) -> Any:
+        """The one value of a one-row answer."""
+        return self.query(statement).rows[0][0]
+
+
+@contextmanager
+def open_lake(paths: LakePaths) -> Iterator[LakeReader]:
+    """A reader over every table the lake holds: `raw`, `transformed.<t>`, `refined.<x>`."""
+    import duckdb_extensions
+
+    duckdb_extensions.import_extension("delta")
+    with duckdb.connect() as connection:
+        connection.execute("LOAD delta")
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("CREATE SCHEMA transformed")
+        connection.execute("CREATE SCHEMA refined")
+        tables = _tables(paths)
+        for name, place in tables.items():
+            quoted = ".".join(f'"{part}"' for part in name.split("."))
+            connection.execute(f"CREATE VIEW {quoted} AS SELECT * FROM delta_scan({_literal(place)})")
+        connection.execute(f"SET allowed_directories = [{_literal(paths.root)}]")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        yield LakeReader(connection, tuple(tables))
+
+
+def _tables(paths: LakePaths) -> dict[str, Path]:
+    found = {"raw": paths.raw} if exists(paths.raw) else {}
+    for layer in ("transformed", "refined"):
+        folders = sorted((paths.root / layer).glob("*"))
+        found |= {f"{layer}.{folder.name}": folder for folder in folders if exists(folder)}
+    return found
+
+
+def _literal(place: Path) -> str:
+    return "'" + str(place).replace("'", "''") + "'"
+
+
+def _refused(reason: str) -> LakehouseError:
+    return LakehouseError(
+        reason, where="query", next_step='for example: lakehouse query "SELECT * FROM refined.valor_total_por_morador"',
+        exit_code=EXIT_USAGE,
+    )  # fmt: skip

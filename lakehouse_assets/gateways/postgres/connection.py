@@ -1,0 +1,105 @@
+"""Connections that say in one line why they failed: the edge where the driver's errors become ours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg2
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import parse_dsn
+
+from lakehouse_assets.errors import ConfigurationError, LakehouseError
+
+CONNECT_TIMEOUT_SECONDS = 10
+
+# libpq gives connection failures no SQLSTATE, only text. First match wins.
+_REASONS = (
+    ("password authentication failed", "the server refuses the password of this role", "check the password in the DSN"),
+    ("no password supplied", "the server asks for a password and the DSN has none", "add the password to the DSN"),
+    ("no pg_hba.conf entry", "the server refuses this role or address", "allow it in the server's pg_hba.conf"),
+    ("permission denied for database", "the role may not connect to this database", "grant connect to it"),
+    ("does not exist", "the database or the role does not exist", "create it, or correct the DSN"),
+    ("starting up", "the server is still starting", "wait a moment and try again"),
+    ("shutting down", "the server is shutting down", "start it again: lakehouse up"),
+    ("too many clients", "the server has no free connection", "close some, or raise max_connections"),
+    ("remaining connection slots", "the server has no free connection", "close some, or raise max_connections"),
+)  # fmt: skip
+_SILENT = ("the server does not answer", "start it (lakehouse up), or correct host and port in the DSN")
+
+
+def place(dsn: str) -> str:
+    """Where a DSN points, for people: `postgres role@host:port/database`, never the password."""
+    parts = _parts(dsn)
+    host, port = parts.get("host", "localhost"), parts.get("port", "5432")
+    return f"postgres {parts.get('user', '')}@{host}:{port}/{parts.get('dbname', '')}"
+
+
+def connect(dsn: str, *, autocommit: bool = False, application_name: str = "lakehouse", **options: Any) -> Connection:
+    """An open connection; LakehouseError when the server does not answer or refuses. `options` are libpq's."""
+    where = place(dsn)
+    options = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "client_encoding": "UTF8"} | options
+    try:
+        connection = psycopg2.connect(dsn, application_name=application_name, **options)
+    except psycopg2.OperationalError as error:
+        problem, next_step = _reason(str(error))
+        # `from None`: libpq's own text is already said here, and a trace of it would only be longer.
+        raise LakehouseError(problem, where=where, next_step=next_step) from None
+    connection.autocommit = autocommit
+    return connection
+
+
+def open_snapshot(dsn: str) -> Connection:
+    """A read-only connection whose every query sees the same moment, so that tables can be compared as one."""
+    connection = connect(dsn, application_name="lakehouse snapshot")
+    connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+    with connection.cursor() as cursor:
+        cursor.execute("set time zone 'UTC'")
+    connection.commit()  # the moment is that of the caller's first query, not of this one
+    return connection
+
+
+def execute(dsn: str, statement: str, parameters: Sequence[object] | None = None) -> list[tuple[Any, ...]]:
+    """Run SQL in one committed transaction; the rows of its last statement, or an empty list."""
+    connection = connect(dsn)
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return cursor.fetchall() if cursor.description else []
+    except psycopg2.Error as error:
+        raise failure(error, place(dsn)) from None
+    finally:
+        connection.close()
+
+
+def failure(error: psycopg2.Error, where: str, *, next_step: str = "") -> LakehouseError:
+    """A driver error as ours: the server's first line and SQLSTATE.
+
+    DETAIL is left out because it quotes values of rows; raise it `from None`, or a trace would print it after all.
+    """
+    message = (error.diag.message_primary or str(error)).strip()
+    first_line = message.splitlines()[0] if message else type(error).__name__
+    problem = f"{first_line} (SQLSTATE {error.pgcode})" if error.pgcode else first_line
+    return LakehouseError(problem, where=where, next_step=next_step)
+
+
+def _reason(message: str) -> tuple[str, str]:
+    for text, problem, next_step in _REASONS:
+        if text in message:
+            return problem, next_step
+    return _SILENT
+
+
+def _parts(dsn: str) -> dict[str, str]:
+    try:
+        parts = parse_dsn(dsn)
+    except psycopg2.ProgrammingError:
+        # libpq quotes the part it cannot read, which may be the password.
+        parts = None
+    # Such a port, host or database is a piece of a password that was not encoded.
+    if parts is None or not parts.get("port", "0").isdigit() or "@" in parts.get("host", "") + parts.get("dbname", ""):
+        raise ConfigurationError(
+            ["cannot be read; expected postgresql://role:password@host:port/database, special characters %-encoded"],
+            where="the PostgreSQL DSN",
+        ) from None
+    return parts

@@ -1,0 +1,108 @@
+"""Positions in the source's WAL: its end, how far the slot got, and a marker that everything earlier is behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg2
+from psycopg2.extensions import connection as Connection
+
+from lakehouse_assets.errors import LakehouseError
+from lakehouse_assets.gateways.postgres.connection import connect, failure, place
+
+_BEAT = "update lakehouse.heartbeat set beat_at = clock_timestamp(), marker = %s where id = 1"
+LOST = "lost"
+
+
+@dataclass(frozen=True)
+class SlotState:
+    """A replication slot. LSNs are integers; `safe_wal_size` (bytes until it is lost) is None without a limit."""
+
+    exists: bool
+    active: bool = False
+    plugin: str | None = None
+    confirmed_flush_lsn: int | None = None
+    wal_status: str | None = None
+    invalidation_reason: str | None = None
+    safe_wal_size: int | None = None
+    retained_bytes: int | None = None
+
+    @property
+    def lost(self) -> bool:
+        """Whether the server has thrown WAL away that the slot still needed: only a new snapshot mends that."""
+        return self.wal_status == LOST or self.invalidation_reason is not None
+
+
+def parse_lsn(text: str) -> int:
+    """`16/B374D848` as the integer Debezium writes."""
+    high, low = text.split("/")
+    return int(high, 16) << 32 | int(low, 16)
+
+
+def current_lsn(dsn: str) -> int:
+    """Where the next WAL record will start, that is behind everything committed so far."""
+    with _session(dsn) as connection:
+        return _insert_lsn(connection)
+
+
+def slot_state(dsn: str, slot: str) -> SlotState:
+    """The state of the slot; `exists` is False when there is none of that name."""
+    with _session(dsn) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            """select active, plugin, confirmed_flush_lsn - '0/0'::pg_lsn, wal_status, invalidation_reason,
+                      safe_wal_size, pg_current_wal_lsn() - restart_lsn
+               from pg_replication_slots where slot_name = %s""",
+            [slot],
+        )
+        found = cursor.fetchone()
+    if found is None:
+        return SlotState(exists=False)
+    active, plugin, confirmed, wal_status, reason, safe, retained = found
+    return SlotState(True, active, plugin, _whole(confirmed), wal_status, reason, _whole(safe), _whole(retained))
+
+
+def write_marker(dsn: str, text: str) -> int:
+    """Beat the heartbeat and return an LSN behind everything committed before the call.
+
+    The slot's confirmed_flush_lsn is sure to reach it without any further change at the source. Two
+    transactions are needed: while Debezium handles a change its offset still holds the commit *before*
+    it, so the second beat is what carries the first one's commit out. The LSN is read inside the first,
+    after its change and before its commit record: every earlier commit is smaller, its own is not.
+    """
+    with _session(dsn) as connection:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(_BEAT, [text])
+            if cursor.rowcount != 1:
+                raise LakehouseError(
+                    "lakehouse.heartbeat has no row, so nothing moves the slot",
+                    where=place(dsn),
+                    next_step="insert into lakehouse.heartbeat (id, beat_at, marker) values (1, now(), '')",
+                )
+            marker = _insert_lsn(connection)
+        with connection, connection.cursor() as cursor:
+            cursor.execute(_BEAT, [text])
+    return marker
+
+
+@contextmanager
+def _session(dsn: str) -> Iterator[Connection]:
+    connection = connect(dsn)
+    try:
+        yield connection
+    except psycopg2.Error as error:
+        raise failure(error, place(dsn)) from None
+    finally:
+        connection.close()
+
+
+def _insert_lsn(connection: Connection) -> int:
+    with connection.cursor() as cursor:
+        # The insert position, not the write position: with synchronous_commit off a commit may not be written yet.
+        cursor.execute("select pg_current_wal_insert_lsn()")
+        return parse_lsn(cursor.fetchone()[0])  # pyright: ignore[reportOptionalSubscript]
+
+
+def _whole(value: object) -> int | None:
+    return None if value is None else int(value)  # pyright: ignore[reportArgumentType]

@@ -1,0 +1,60 @@
+"""The lag of every table, stage by stage: end of its topic, newest in raw, applied in transformed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from lakehouse_assets.catalog import Catalog, Table
+from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.changelog.position import NOTHING, offset_of
+from lakehouse_assets.engine.positions import Cut, folded, newest_cut
+from lakehouse_assets.engine.stream_offsets import committed_offsets
+from lakehouse_assets.gateways import kafka
+
+
+@dataclass(frozen=True)
+class TableLag:
+    """One table. `kafka_end` is the next offset of its topic (None: Kafka does not answer); positions are -1 for nothing.
+
+    `lag_changes` are messages not yet applied; `lag_seconds` is the age of the oldest of them, 0 when there is none.
+    """
+
+    name: str
+    kafka_end: int | None
+    raw_position: int
+    applied_position: int
+    lag_changes: int | None
+    lag_seconds: float | None
+
+
+def table_lags(catalog: Catalog, paths: LakePaths, checkpoint: Path, bootstrap: str | None) -> list[TableLag]:
+    """The lag of every table of the catalog; without `bootstrap` what the lake alone tells."""
+    cut, read = newest_cut(paths), committed_offsets(checkpoint)
+    ends = {} if bootstrap is None else kafka.end_offsets(bootstrap, [table.topic for table in catalog.tables])
+    return [_lag(table, paths, cut, read, ends, bootstrap) for table in catalog.tables]
+
+
+def _lag(
+    table: Table, paths: LakePaths, cut: Cut, read: dict[str, int], ends: dict[str, int], bootstrap: str | None
+) -> TableLag:
+    raw, applied = cut.position(table.name), folded(paths, table.name).applied
+    end = ends.get(table.topic)
+    if bootstrap is None or end is None:
+        return TableLag(table.name, end, raw, applied, None, None)
+    # A tombstone is read and leaves nothing in raw, so what was read counts, not raw's last offset.
+    unread = end - read.get(table.topic, 0)
+    unapplied = offset_of(raw) - (offset_of(applied) if applied != NOTHING else -1) if raw > applied else 0
+    behind = unread + unapplied
+    oldest = _next_offset(applied) if unapplied else read.get(table.topic, 0)
+    return TableLag(table.name, end, raw, applied, behind, _age(bootstrap, table.topic, oldest) if behind else 0.0)
+
+
+def _next_offset(applied: int) -> int:
+    return 0 if applied == NOTHING else offset_of(applied) + 1
+
+
+def _age(bootstrap: str, topic: str, offset: int) -> float | None:
+    landed = kafka.timestamp_at(bootstrap, topic, offset)
+    return None if landed is None else round(max(time.time() - landed, 0.0), 1)

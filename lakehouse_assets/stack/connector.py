@@ -1,0 +1,125 @@
+"""The Debezium connector and the topics it writes to, derived from the catalog.
+
+`SETTINGS` is the table docs/pipelines.md is written from: each setting that is not Debezium's default, with its reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from lakehouse_assets.catalog import Catalog
+from lakehouse_assets.catalog.model import HEARTBEAT_TABLE, LAKEHOUSE_SCHEMA, SIGNAL_TABLE
+from lakehouse_assets.settings import Settings
+from lakehouse_assets.stack.connections import CONNECT, POSTGRES, Connections
+from lakehouse_assets.stack.secrets import EXTERNAL_REPLICATION, REPLICATION, secrets_file
+
+RETENTION_DAYS = 14
+_HEARTBEAT_QUERY = f"update {LAKEHOUSE_SCHEMA}.{HEARTBEAT_TABLE} set beat_at = clock_timestamp() where id = 1"
+
+
+class Setting(NamedTuple):
+    """One setting whose value does not depend on the stack, and why it has it."""
+
+    name: str
+    value: str
+    reason: str
+
+
+SETTINGS = (
+    Setting("connector.class", "io.debezium.connector.postgresql.PostgresConnector", "Debezium for PostgreSQL."),
+    Setting("tasks.max", "1", "A slot has one reader."),
+    Setting("plugin.name", "pgoutput", "PostgreSQL's own plugin; nothing has to be installed at the source."),
+    Setting(
+        "publication.autocreate.mode",
+        "disabled",
+        "The publication is ours, made from the catalog; the default would publish every table.",
+    ),
+    Setting("publish.via.partition.root", "true", "Changes of a partition arrive as changes of its table."),
+    Setting("slot.drop.on.stop", "false", "A slot that is dropped loses every change until it is made again."),
+    Setting("snapshot.mode", "initial", "Existing rows first, then the changes, without a gap between them."),
+    Setting("skipped.operations", "none", "The default drops truncates: the lake would keep rows the source has not."),
+    Setting(
+        "offset.mismatch.strategy",
+        "trust_offset",
+        "When slot and stored offset disagree the connector fails; the default goes on past the gap.",
+    ),
+    Setting("heartbeat.interval.ms", "10000", "The slot moves while the tables are quiet, so that WAL does not pile up."),
+    Setting(
+        "heartbeat.action.query",
+        _HEARTBEAT_QUERY,
+        "A change in a published table is what moves the slot past other databases' WAL.",
+    ),
+    Setting(
+        "signal.data.collection",
+        f"{LAKEHOUSE_SCHEMA}.{SIGNAL_TABLE}",
+        "Ad-hoc snapshots are asked for here; it has to be in the publication.",
+    ),
+    Setting("tombstones.on.delete", "false", "The delete itself is the record; topics are not compacted."),
+    Setting("decimal.handling.mode", "string", "Exact digits, and NaN and infinities as text; a double would round."),
+    Setting("time.precision.mode", "adaptive", "Every digit the column can hold."),
+    Setting("errors.tolerance", "none", "A change that cannot be converted stops the task; it is never skipped."),
+    Setting("poll.interval.ms", "100", "At most this long does a change wait inside the connector."),
+    Setting("max.batch.size", "4096", "Larger batches when catching up."),
+    Setting("max.queue.size", "16384", "Four batches; bounded, so that the heap is."),
+    Setting("slot.retry.delay.ms", "2000", "A source that restarts is back in seconds."),
+    Setting("slot.max.retries", "30", "The old walsender may hold the slot for a while after a kill."),
+    Setting("retriable.restart.connector.wait.ms", "2000", "How soon the task starts again after a lost connection."),
+    Setting("errors.max.retries", "-1", "Debezium's default, written down: a source that is away for an hour is waited for."),
+    Setting("status.update.interval.ms", "1000", "The slot's confirmed position follows within a second; `sync` reads it."),
+)
+
+
+@dataclass(frozen=True)
+class Access:
+    """How Connect is told the password: a reference to the secrets file, or the text where it cannot read the file."""
+
+    password: str
+    in_clear: bool
+
+
+def connector_name(catalog: Catalog) -> str:
+    """The connector's name: one for each catalog."""
+    return catalog.topic_prefix
+
+
+def connector_config(catalog: Catalog, settings: Settings, links: Connections) -> dict[str, str]:
+    """The whole configuration, as Connect holds it."""
+    source = links.replication
+    return {
+        **{setting.name: setting.value for setting in SETTINGS},
+        "database.hostname": source.host,
+        "database.port": str(source.port),
+        "database.dbname": source.database,
+        "database.user": source.user,
+        "database.password": access(settings, links).password,
+        "slot.name": catalog.slot,
+        "publication.name": catalog.publication,
+        "topic.prefix": catalog.topic_prefix,
+        "table.include.list": ",".join(name.replace(".", "\\.") for name in catalog.published),
+    }
+
+
+def access(settings: Settings, links: Connections) -> Access:
+    """The reference by which the connector finds its password.
+
+    An external Connect cannot read this machine's secrets file: it gets what `LAKEHOUSE_REPLICATION_DSN` holds, which
+    may itself be a reference of that worker (`${file:...}`), else the password in clear.
+    """
+    if links.is_embedded(CONNECT):
+        name = REPLICATION if links.is_embedded(POSTGRES) else EXTERNAL_REPLICATION
+        return Access(f"${{file:{secrets_file(settings.home)}:{name}}}", in_clear=False)
+    password = links.replication.password
+    return Access(password, in_clear=not password.startswith("${"))
+
+
+def topics(catalog: Catalog) -> dict[str, dict[str, str]]:
+    """Every topic the connector writes to, with its configuration; nothing else makes topics."""
+    config = {
+        "cleanup.policy": "delete",
+        # The broker's clock: partitions by day never depend on what a client says the time is.
+        "message.timestamp.type": "LogAppendTime",
+        "retention.ms": str(RETENTION_DAYS * 86_400_000),
+    }
+    changes = [f"{catalog.topic_prefix}.{name}" for name in catalog.published]
+    return {name: config for name in (*changes, f"__debezium-heartbeat.{catalog.topic_prefix}")}

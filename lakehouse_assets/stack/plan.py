@@ -1,0 +1,105 @@
+"""Which services a stack consists of, and what has to be on disk before they start."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from pathlib import Path
+
+from lakehouse_assets.catalog import Catalog
+from lakehouse_assets.settings import Settings
+from lakehouse_assets.stack import connect, dagster, engine, kafka, postgres, secrets
+from lakehouse_assets.stack.connections import (
+    CONNECT,
+    KAFKA,
+    POSTGRES,
+    SPARK,
+    Connections,
+    embedded_services,
+    external_replication,
+)
+from lakehouse_assets.stack.ports import Port
+from lakehouse_assets.stack.service import Service
+
+CORE = (postgres.NAME, kafka.NAME, connect.NAME)
+ALL = (*CORE, engine.NAME, dagster.CODE_SERVER, dagster.DAEMON, dagster.WEBSERVER)
+
+
+def services(settings: Settings, java: Path, only: Iterable[str] = ALL) -> tuple[Service, ...]:
+    """The services this stack starts itself, in the order people think of them; `only` picks some."""
+    embedded = embedded_services(settings)
+    own = [
+        *([postgres.service(settings)] if POSTGRES in embedded else []),
+        *([kafka.service(settings, java)] if KAFKA in embedded else []),
+        *([connect.service(settings, java)] if CONNECT in embedded else []),
+        *([engine.service(settings)] if SPARK in embedded else []),
+        *dagster.services(settings),
+    ]
+    return tuple(service for service in own if service.name in only)
+
+
+def listeners(settings: Settings, chosen: Iterable[Service]) -> list[tuple[str, int]]:
+    """Every (service, port) the chosen services will listen on."""
+    ports = [(service.name, service.port) for service in chosen if service.port is not None]
+    if any(name == kafka.NAME for name, _ in ports):
+        ports.append(("kafka controller", Port.KAFKA_CONTROLLER.of(settings.port_base)))
+    return ports
+
+
+def ensure_secrets(settings: Settings) -> dict[str, str]:
+    """The passwords of the stack, made when they are not there yet."""
+    if POSTGRES in embedded_services(settings):
+        return secrets.ensure_secrets(settings.home)
+    password = external_replication(settings).password
+    return secrets.ensure_secrets(settings.home, {secrets.EXTERNAL_REPLICATION: password})
+
+
+def prepare(
+    settings: Settings,
+    catalog: Catalog,
+    links: Connections,
+    java: Path,
+    chosen: Iterable[Service],
+    environment: Mapping[str, str],
+) -> None:
+    """Write every configuration; make the database cluster, Kafka's storage and Dagster's instance side by side."""
+    names = {service.name for service in chosen}
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        slow = []
+        if postgres.NAME in names:
+            password = secrets.read_secrets(settings.home)[secrets.ADMIN]
+            slow.append(pool.submit(postgres.prepare_cluster, settings, password))
+        if kafka.NAME in names:
+            slow.append(pool.submit(kafka.prepare, settings, java))
+        if dagster.DAEMON in names:
+            slow.append(pool.submit(dagster.prepare, settings, environment))
+        if connect.NAME in names:
+            connect.prepare(settings, catalog, links)
+        for task in slow:
+            task.result()
+
+
+def fingerprint(settings: Settings, catalog: Catalog, links: Connections, words: dict[str, str], conf: str) -> str:
+    """A digest of all that a running service was started with: when it differs, a restart is due."""
+    texts = (
+        json.dumps(words, sort_keys=True),
+        conf,
+        postgres.configuration(settings),
+        kafka.configuration(settings),
+        connect.configuration(settings, catalog, links),
+    )
+    return sha256("\0".join(texts).encode()).hexdigest()
+
+
+def external_states(settings: Settings, links: Connections) -> list[tuple[str, str]]:
+    """(name, address) of the services that a setting points elsewhere."""
+    source = links.replication
+    addresses = {
+        postgres.NAME: (POSTGRES, f"{source.host}:{source.port}/{source.database}"),
+        kafka.NAME: (KAFKA, links.kafka_bootstrap),
+        connect.NAME: (CONNECT, links.connect_url),
+        engine.NAME: (SPARK, links.spark_remote),
+    }
+    return [(name, address) for name, (key, address) in addresses.items() if not links.is_embedded(key)]

@@ -1,0 +1,144 @@
+"""Starts, stops, shows and removes a whole stack; what `lakehouse up`, `down`, `status` and `clean` do."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lakehouse_assets.catalog import Catalog
+from lakehouse_assets.errors import LakehouseError
+from lakehouse_assets.settings import Settings
+from lakehouse_assets.stack import kafka, owner, plan, postgres, processes, supervision
+from lakehouse_assets.stack.connections import Connections, connections
+from lakehouse_assets.stack.environment import service_environment, setting_words
+from lakehouse_assets.stack.jars import ensure_jars
+from lakehouse_assets.stack.java import require_java
+from lakehouse_assets.stack.ports import require_free
+from lakehouse_assets.stack.preconditions import require_disk, require_plain_paths
+from lakehouse_assets.stack.readiness import Readiness
+from lakehouse_assets.stack.service import Service, ServiceState
+
+LAYERS = ("raw", "transformed", "refined", "quarantine")
+_STOP_SECONDS = 60
+_STATES = {"RUNNING": "up", "STARTING": "starting", "STOPPING": "stopping", "STOPPED": "down"}
+Say = Callable[[str], None]
+
+
+def up(settings: Settings, catalog: Catalog, say: Say, only: Iterable[str] = plan.ALL) -> None:
+    """Start what does not run, make what is missing, return when everything is healthy; a second call changes nothing.
+
+    `say` gets a line of progress for each part. LakehouseError names the part that is not well and what mends it.
+    """
+    since = time.monotonic()
+    java = require_java()
+    require_plain_paths(settings)
+    require_disk(settings.home)
+    ensure_jars(settings.cache, say, java)
+    with _alone(settings.home):
+        plan.ensure_secrets(settings)
+        links = connections(settings)
+        chosen = plan.services(settings, java, only)
+        _start(settings, catalog, links, java, chosen, say)
+        names = frozenset(service.name for service in chosen)
+        Readiness(settings, catalog, links, names, say, since).reach()
+
+
+def down(settings: Settings, say: Say) -> None:
+    """Stop everything and return when every process of the stack has ended, whoever started it."""
+    if not settings.home.exists():
+        return
+    with _alone(settings.home):
+        _stop(settings, say)
+
+
+def clean(settings: Settings, say: Say) -> None:
+    """Stop the stack, then remove its state and the layers of its lake; nothing else in either folder's surroundings."""
+    down(settings, say)
+    owner.remove_outside(settings.home)
+    if settings.home.exists():
+        _require_stack_home(settings.home)
+        shutil.rmtree(settings.home)
+        say(f"removed {settings.home}")
+    for layer in LAYERS:
+        if (settings.lake / layer).exists():
+            shutil.rmtree(settings.lake / layer)
+            say(f"removed {settings.lake / layer}")
+
+
+def service_states(settings: Settings) -> list[ServiceState]:
+    """Every service, also of a stack that is down; external ones have no pid."""
+    links = connections(settings)
+    external = [ServiceState(name, "external", None, address) for name, address in plan.external_states(settings, links)]
+    known = supervision.states(settings.home)
+    own = [_state(service, known) for service in plan.services(settings, Path("java"))]
+    order = {name: place for place, name in enumerate(plan.ALL)}
+    return sorted([*own, *external], key=lambda state: order[state.name])
+
+
+def _start(
+    settings: Settings, catalog: Catalog, links: Connections, java: Path, chosen: tuple[Service, ...], say: Say
+) -> None:
+    home = settings.home
+    words = setting_words(settings, links)
+    mark = supervision.run_folder(home) / "fingerprint"
+    wanted = plan.fingerprint(settings, catalog, links, words, supervision.configuration(home, chosen))
+    if supervision.running(home):
+        if mark.exists() and mark.read_text(encoding="utf-8") == wanted:
+            return
+        say("the settings changed: starting the stack again")
+        _stop(settings, say)
+    elif left := processes.of_stack(home, data=owner.place_of(home).data):
+        say(f"ending {len(left)} processes that an earlier, broken run left behind")
+        _end(left, home)
+    require_free(plan.listeners(settings, chosen))
+    environment = service_environment(settings, links)
+    plan.prepare(settings, catalog, links, java, chosen, environment)
+    supervision.start(home, chosen, environment)
+    mark.write_text(wanted, encoding="utf-8")
+
+
+def _stop(settings: Settings, say: Say) -> None:
+    home, data = settings.home, owner.place_of(settings.home).data
+    if supervision.running(home):
+        say("stopping")
+        # Kafka and PostgreSQL last, and in the supervisor's own order: what uses them has ended by then.
+        supervision.stop_soon(home, [name for name in plan.ALL if name not in (postgres.NAME, kafka.NAME)])
+        supervision.shutdown(home)
+        left = processes.wait_for_none(home, data, _STOP_SECONDS)
+    else:
+        left = processes.of_stack(home, data=data)
+    if left:
+        say(f"ending {len(left)} processes that did not stop by themselves")
+        _end(left, home)
+    supervision.forget(home)
+
+
+def _end(left: list, home: Path) -> None:
+    alive = processes.end(left, grace_seconds=10)
+    if alive:
+        pids = ", ".join(str(process.pid) for process in alive)
+        raise LakehouseError(f"processes cannot be ended: {pids}", where=str(home), next_step="end them by hand")
+
+
+def _state(service: Service, known: dict[str, tuple[str, int | None]]) -> ServiceState:
+    state, pid = known.get(service.name, ("STOPPED", None))
+    return ServiceState(service.name, _STATES.get(state, "failing"), pid, service.address)
+
+
+def _require_stack_home(home: Path) -> None:
+    # A mistyped LAKEHOUSE_HOME must not cost anybody a folder of his own.
+    if not (home / "secrets.env").exists() and not (home / "run").exists():
+        raise LakehouseError("is no home of a stack", where=str(home), next_step="check LAKEHOUSE_HOME")
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """One `up` or `down` of a stack at a time."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

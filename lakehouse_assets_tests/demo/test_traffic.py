@@ -1,0 +1,195 @@
+"""The traffic keeps its rate, does every kind of thing that a source does, and counts what it committed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import struct
+import threading
+import time
+from dataclasses import dataclass
+
+import pytest
+
+from lakehouse_assets.demo import TrafficReport, seed, simulate
+from lakehouse_assets.errors import ConfigurationError, LakehouseError
+from lakehouse_assets.gateways import postgres
+from lakehouse_assets_tests.demo.tables import contents, counts
+from lakehouse_assets_tests.real_postgres import Source, new_source
+
+OPERATIONS = {b"I": "insert", b"U": "update", b"D": "delete"}
+
+
+@pytest.fixture
+def source(admin_dsn: str) -> Source:
+    source = new_source(admin_dsn)
+    seed(source.application)
+    return source
+
+
+def make_slot(source: Source) -> None:
+    create = "select pg_create_logical_replication_slot(%s, 'pgoutput')"
+    postgres.execute(source.replication, create, [source.catalog.slot])
+
+
+def stream(source: Source) -> list[bytes]:
+    """What the source's log says was committed, as pgoutput messages."""
+    read = """select data from pg_logical_slot_get_binary_changes(
+                  %s, null, null, 'proto_version', '1', 'publication_names', %s)"""
+    messages = postgres.execute(source.replication, read, [source.catalog.slot, source.catalog.publication])
+    return [bytes(data) for (data,) in messages]
+
+
+def counted_in_the_log(messages: list[bytes]) -> dict[tuple[str, str], int]:
+    """Changes by table and operation. An update that carries its old key ('K' behind the table) changes the key."""
+    tables, found = {}, {}
+    for message in messages:
+        if message[:1] == b"R":
+            number, rest = struct.unpack(">I", message[1:5])[0], message[5:].split(b"\0")
+            tables[number] = rest[1].decode()
+        if message[:1] in OPERATIONS:
+            table = tables[struct.unpack(">I", message[1:5])[0]]
+            operation = "key_change" if message[:1] == b"U" and message[5:6] == b"K" else OPERATIONS[message[:1]]
+            found[table, operation] = found.get((table, operation), 0) + 1
+    return found
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of five seconds at the rate that the platform is measured with."""
+
+    source: Source
+    report: TrafficReport
+    log: list[bytes]
+    cpu_seconds: float
+
+
+@pytest.fixture(scope="module")
+def run(admin_dsn: str) -> Run:
+    source = new_source(admin_dsn)
+    seed(source.application)
+    make_slot(source)
+    started = time.process_time()
+    report = simulate(source.application, 300, 5)
+    return Run(source, report, stream(source), time.process_time() - started)
+
+
+def test_what_the_report_counts_is_exactly_what_the_source_committed(run: Run) -> None:
+    assert counted_in_the_log(run.log) == dict(run.report.changes)
+
+
+def test_the_rate_is_kept_at_little_cost(run: Run) -> None:
+    assert run.report.achieved_rate == pytest.approx(300, rel=0.05)
+    assert run.report.seconds == pytest.approx(5, abs=0.3)
+    assert run.cpu_seconds < 2.5
+
+
+def test_a_long_text_is_written_and_later_updates_do_not_carry_it(run: Run) -> None:
+    longest = "select count(*), max(octet_length(endereco)) > 8000 from condominios where octet_length(endereco) > 2000"
+    assert postgres.execute(run.source.application, longest) == [(1, True)]
+    # 'u' marks a value that is stored out of line and was not changed.
+    assert any(message[:1] == b"U" and message.endswith(b"u") for message in run.log)
+
+
+def test_every_operation_reaches_every_table_and_most_reach_transacoes(source: Source) -> None:
+    report = simulate(source.application, 4_000, 1.5, seed=1)
+    tables = report.by_table()
+    for table in ("condominios", "moradores", "imoveis", "transacoes"):
+        assert set(tables[table]) >= {"insert", "update", "delete"}, table
+    assert "key_change" in tables["transacoes"]
+    assert any("key_change" in tables[table] for table in ("condominios", "moradores", "imoveis"))
+    assert 0.65 < sum(tables["transacoes"].values()) / report.total < 0.85
+    assert report.rolled_back > 0
+    assert report.long_transactions > 0
+    assert report.refused == 0
+    assert report.transactions < report.total / 5
+
+
+def test_tables_do_not_shrink(source: Source) -> None:
+    before = counts(source.application)
+    simulate(source.application, 4_000, 1, seed=2)
+    after = counts(source.application)
+    assert all(after[table] >= before[table] for table in before)
+
+
+def test_the_same_seed_makes_the_same_rows(source: Source, admin_dsn: str) -> None:
+    other = new_source(admin_dsn).application
+    seed(other)
+    first = simulate(source.application, 800, 0.8, seed=11)
+    second = simulate(other, 800, 0.8, seed=11)
+    assert first.changes == second.changes
+    assert contents(source.application) == contents(other)
+
+
+def test_another_seed_makes_other_rows(source: Source, admin_dsn: str) -> None:
+    other = new_source(admin_dsn).application
+    seed(other)
+    simulate(source.application, 200, 0.2, seed=1)
+    simulate(other, 200, 0.2, seed=2)
+    assert contents(source.application) != contents(other)
+
+
+def test_traffic_on_empty_tables_builds_them_up(dsn: str) -> None:
+    simulate(dsn, 500, 0.5)
+    assert all(counts(dsn).values())
+
+
+def test_two_traffics_and_a_truncate_disturb_each_other_but_neither_fails(source: Source) -> None:
+    reports = []
+
+    def run(number: int) -> None:
+        reports.append(simulate(source.application, 400, 2, seed=number))
+
+    threads = [threading.Thread(target=run, args=[number]) for number in (1, 2)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.8)
+    postgres.execute(source.application, "truncate condominios, moradores, imoveis, transacoes")
+    for thread in threads:
+        thread.join()
+    assert len(reports) == 2
+    assert all(report.total > 400 for report in reports)
+
+
+def test_a_stop_ends_it_soon_with_the_report_and_nothing_left_open(source: Source) -> None:
+    stop = threading.Event()
+    threading.Timer(0.4, stop.set).start()
+    report = simulate(source.application, 200, 60, stop=stop)
+    assert 0.3 < report.seconds < 1.5
+    assert report.total > 0
+    assert_nothing_is_open(source)
+
+
+def test_ctrl_c_ends_it_with_the_report(source: Source) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    threading.Timer(0.4, os.kill, [os.getpid(), signal.SIGINT]).start()
+    report = simulate(source.application, 200, 60)
+    assert 0.3 < report.seconds < 1.5
+    assert report.total > 0
+    assert signal.getsignal(signal.SIGINT) is before
+    assert_nothing_is_open(source)
+
+
+def assert_nothing_is_open(source: Source) -> None:
+    left = """select count(*) from pg_stat_activity
+              where application_name = 'lakehouse simulate' and datname = current_database()"""
+    until = time.monotonic() + 2
+    while postgres.execute(source.admin, left) != [(0,)]:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("rate", "seconds", "problems"),
+    [(0, 1, 1), (-5, 0, 2), (20_001, 1, 1), (1, float("inf"), 1), (float("nan"), -1, 2)],
+)
+def test_numbers_out_of_range_are_all_named(rate: float, seconds: float, problems: int) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        simulate("postgresql://127.0.0.1:1/never-asked", rate, seconds)
+    assert len(raised.value.problems) == problems
+
+
+def test_a_database_without_the_tables_gets_a_clear_answer(admin_dsn: str) -> None:
+    with pytest.raises(LakehouseError, match="does not exist") as raised:
+        simulate(admin_dsn, 10, 1)
+    assert "01_tables.sql" in raised.value.next_step
