@@ -59,6 +59,11 @@ class Settings(BaseSettings):
         """Dagster's instance folder, always inside the stack's home."""
         return self.home / "dagster"
 
+    @property
+    def checkpoint(self) -> Path:
+        """The stream's offsets: state of the stack, not of the lake."""
+        return self.home / "checkpoints" / "raw"
+
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings from `environ`; raise ConfigurationError naming every wrong or unknown one."""

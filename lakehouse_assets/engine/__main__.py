@@ -9,7 +9,6 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from pathlib import Path
 from types import FrameType
 
 import click
@@ -30,11 +29,6 @@ from lakehouse_assets.stack.ports import Port
 POLL_SECONDS = 1
 
 
-def checkpoint(settings: Settings) -> Path:
-    """Where the stream keeps its offsets: state of the stack, not of the lake."""
-    return settings.home / "checkpoints" / "raw"
-
-
 def run(settings: Settings, *, once: bool) -> None:
     """Run the stream until it is stopped, or `once` over what is in Kafka now; raises LakehouseError when it fails."""
     from pyspark.errors import PySparkException
@@ -50,7 +44,7 @@ def run(settings: Settings, *, once: bool) -> None:
         _wait_for_topics(links.kafka_bootstrap, [table.topic for table in catalog.tables])
         source = raw.messages(spark, catalog, links.kafka_bootstrap, settings.max_offsets_per_trigger)
         rows = raw.rows(spark, catalog, source)
-        query = raw.start_stream(rows, paths.raw, checkpoint(settings), None if once else settings.trigger_seconds)
+        query = raw.start_stream(rows, paths.raw, settings.checkpoint, None if once else settings.trigger_seconds)
         print("engine ready", flush=True)
         log = BatchLog(lambda line: print(line, flush=True))
         while not query.awaitTermination(POLL_SECONDS):

@@ -15,6 +15,9 @@ from lakehouse_assets.engine.positions import exists
 from lakehouse_assets.errors import EXIT_USAGE, LakehouseError
 
 
+_PORTION = 10_000
+
+
 @dataclass(frozen=True)
 class Answer:
     """The rows of a query, with the names and DuckDB types of its columns."""
@@ -33,13 +36,28 @@ class LakeReader:
 
     def query(self, statement: str) -> Answer:
         """The answer to one SELECT; LakehouseError (usage) for anything else."""
-        try:
-            statements = self._connection.extract_statements(statement)
-            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-                raise _refused("only one SELECT is accepted")
-            result = self._connection.execute(statements[0])
+        with self._errors():
+            result = self._execute(statement)
             described = result.description or []
             return Answer(tuple(d[0] for d in described), tuple(str(d[1]) for d in described), result.fetchall())
+
+    def rows(self, statement: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of one SELECT, a few at a time; no other query may run meanwhile."""
+        with self._errors():
+            result = self._execute(statement)
+            while portion := result.fetchmany(_PORTION):
+                yield from portion
+
+    def _execute(self, statement: str) -> duckdb.DuckDBPyConnection:
+        statements = self._connection.extract_statements(statement)
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise _refused("only one SELECT is accepted")
+        return self._connection.execute(statements[0])
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
         except duckdb.PermissionException:
             raise _refused("only tables of the lake can be read") from None
         except (duckdb.CatalogException, duckdb.BinderException, duckdb.ParserException) as error:

@@ -1,0 +1,60 @@
+"""The `lakehouse` command: its words in the order a newcomer needs them, and how errors are told."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+from rich.console import Console
+
+from lakehouse_assets.cli import lake, source, stack
+from lakehouse_assets.cli import demo as demo_words
+from lakehouse_assets.errors import LakehouseError
+
+WORDS = (
+    stack.up, stack.down, stack.status, stack.doctor, stack.env, source.seed, source.simulate, lake.sync, lake.query,
+    lake.run, demo_words.demo, stack.connector, stack.engine, stack.clean, stack.docs,
+)  # fmt: skip
+
+
+class Words(click.Group):
+    """The group that keeps its words in order and turns a LakehouseError into two lines and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order they were added."""
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the word; errors are told without a trace unless --debug is given."""
+        try:
+            return super().invoke(ctx)
+        except LakehouseError as error:
+            if ctx.params.get("debug"):
+                raise
+            Console(stderr=True, highlight=False, soft_wrap=True).print(f"error: {error.text()}", markup=False)
+            ctx.exit(error.exit_code)
+
+
+@click.group(cls=Words, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help="Show the trace of an error.")
+@click.version_option(package_name="lakehouse-assets")
+def cli(debug: bool) -> None:
+    """PostgreSQL changes, carried to a lake that is proven equal to its source.
+
+    Start with `lakehouse demo`. Exit codes: 0 done, 1 failed, 2 usage, 3 a data check failed.
+    Settings are LAKEHOUSE_* variables; docs/settings.md lists them.
+    """
+
+
+for word in WORDS:
+    cli.add_command(word)
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        cli(prog_name="lakehouse")
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        sys.exit(130)

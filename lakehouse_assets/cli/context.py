@@ -1,0 +1,73 @@
+"""What every word starts from: settings, catalog, connections, read once at this edge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import click
+
+from lakehouse_assets.catalog import Catalog, load_catalog
+from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.catalog.refined import RefinedTable, load_refined
+from lakehouse_assets.errors import LakehouseError
+from lakehouse_assets.progress.sync import SyncRequest
+from lakehouse_assets.settings import Settings, load_settings
+from lakehouse_assets.stack.connections import Connections, connections
+
+REFINED_FOLDER = Path(__file__).parents[1] / "defs" / "refined"
+
+
+@dataclass(frozen=True)
+class Edge:
+    """The configuration of one call."""
+
+    settings: Settings
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The catalog."""
+        return load_catalog(self.settings.catalog)
+
+    @cached_property
+    def refined(self) -> tuple[RefinedTable, ...]:
+        """The business tables."""
+        return load_refined(REFINED_FOLDER, self.catalog)
+
+    @cached_property
+    def links(self) -> Connections:
+        """The addresses of the stack."""
+        return connections(self.settings)
+
+    @property
+    def paths(self) -> LakePaths:
+        """The lake's folders."""
+        return LakePaths(self.settings.lake)
+
+    @property
+    def checkpoint(self) -> Path:
+        """The stream's checkpoint."""
+        return self.settings.checkpoint
+
+    def source_dsn(self) -> str:
+        """The source's address; an error when the embedded one was never made."""
+        if self.links.is_embedded("postgres") and self.links.admin_dsn is None:
+            raise LakehouseError("the stack was never started here", where=str(self.settings.home), next_step="lakehouse up")
+        return self.links.source_dsn
+
+    def sync_request(self) -> SyncRequest:
+        """What `sync` waits for."""
+        return SyncRequest(
+            self.catalog, self.refined, self.paths, self.checkpoint, self.source_dsn(), self.links.kafka_bootstrap
+        )
+
+
+def edge() -> Edge:
+    """Read the settings."""
+    return Edge(load_settings())
+
+
+def say(line: str) -> None:
+    """A line of progress: on standard error, so that a program can read standard output."""
+    click.echo(line, err=True)

@@ -1,0 +1,77 @@
+"""The main job in one word: up, seed, traffic, sync, the refined tables, and the proof."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from lakehouse_assets.cli.answers import render
+from lakehouse_assets.cli.context import Edge, edge, say
+from lakehouse_assets.errors import EXIT_DATA
+from lakehouse_assets.proof import TableProof
+
+ROWS_SHOWN = 5
+
+
+@click.command()
+@click.option("--rate", default=50.0, show_default=True, help="Row changes a second of the traffic.")
+@click.option("--seconds", default=20.0, show_default=True, help="Seconds of traffic.")
+@click.option("--timeout", default=180.0, show_default=True, help="Seconds to wait for the lake.")
+def demo(rate: float, seconds: float, timeout: float) -> None:
+    """Start everything, change the source for a while, and prove that the lake agrees, row for row.
+
+    The stack keeps running afterwards: look at the Dagster page it prints, then `lakehouse down`. Exit 3 when lake and
+    source differ.
+    """
+    from lakehouse_assets.demo import seed, simulate
+    from lakehouse_assets.progress.agreement import agreement
+    from lakehouse_assets.progress.status import explain_stage
+    from lakehouse_assets.progress.sync import sync
+    from lakehouse_assets.stack.up import up
+
+    here, since = edge(), time.monotonic()
+    _step("1. the stack: PostgreSQL, Kafka, Debezium, Spark, Dagster")
+    up(here.settings, here.catalog, say)
+    _step("2. seed data")
+    written = seed(here.source_dsn(), say=say)
+    say(", ".join(f"{table} {rows}" for table, rows in written.items()))
+    _step(f"3. traffic: {rate:.0f} changes/s for {seconds:.0f} s")
+    say(simulate(here.source_dsn(), rate, seconds, say=say).line())
+    _step("4. wait until all of it is in raw, transformed and refined")
+    sync(here.sync_request(), timeout, say, lambda stage: explain_stage(stage, here.settings, here.catalog, here.links))
+    _step("5. the business tables")
+    _show_refined(here)
+    _step("6. the proof: every row of every table, source against lake")
+    proofs = agreement(here.catalog, here.source_dsn(), here.paths)
+    _show_proofs(proofs)
+    click.echo(f"\nDagster page: {here.links.webserver_url}   ({time.monotonic() - since:.0f} s in all)")
+    if not all(proof.equal for proof in proofs):
+        sys.exit(EXIT_DATA)
+
+
+def _step(text: str) -> None:
+    click.echo(click.style(f"\n{text}", bold=True))
+
+
+def _show_refined(here: Edge) -> None:
+    from lakehouse_assets.engine.reader import open_lake
+
+    with open_lake(here.paths) as reader:
+        for table in here.refined:
+            rows = reader.scalar(f"SELECT count(*) FROM refined.{table.name}")
+            click.echo(f"\nrefined.{table.name}: {rows} rows. {table.description}")
+            render(reader.query(f"SELECT * FROM refined.{table.name} ORDER BY ALL LIMIT {ROWS_SHOWN}"), "table")
+
+
+def _show_proofs(proofs: list[TableProof]) -> None:
+    shown = Table("table", "rows in source", "rows in lake", "missing", "extra", "different", "verdict")
+    for proof in proofs:
+        shown.add_row(
+            proof.table, str(proof.source_count), str(proof.lake_count), str(proof.missing_count), str(proof.extra_count),
+            str(proof.different_count), "[green]equal[/]" if proof.equal else "[red]DIFFERENT[/]",
+        )  # fmt: skip
+    Console().print(shown)

@@ -1,0 +1,70 @@
+"""The whole stack at a glance, and the words for a stage that lags."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lakehouse_assets.catalog import Catalog
+from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.errors import LakehouseError
+from lakehouse_assets.gateways.connect import connector_status
+from lakehouse_assets.progress.lag import TableLag, table_lags
+from lakehouse_assets.progress.sensor import SensorState, sensor_state
+from lakehouse_assets.settings import Settings
+from lakehouse_assets.stack import doctor
+from lakehouse_assets.stack.connections import Connections
+from lakehouse_assets.stack.connector import connector_name
+from lakehouse_assets.stack.service import ServiceState
+from lakehouse_assets.stack.up import service_states
+
+
+@dataclass(frozen=True)
+class Status:
+    """What `lakehouse status --json` prints."""
+
+    services: list[ServiceState]
+    tables: list[TableLag]
+    sensor: SensorState
+
+
+def status(settings: Settings, catalog: Catalog, links: Connections) -> Status:
+    """Look at everything; a part that does not answer is shown as such and hides no other."""
+    services = service_states(settings)
+    kafka_up = any(s.name == "kafka" and s.state in ("up", "external") for s in services)
+    return Status(services, _lags(settings, catalog, links, kafka_up), sensor_state(links.webserver_url))
+
+
+def _lags(settings: Settings, catalog: Catalog, links: Connections, kafka_up: bool) -> list[TableLag]:
+    paths = LakePaths(settings.lake)
+    if kafka_up:
+        try:
+            return table_lags(catalog, paths, settings.checkpoint, links.kafka_bootstrap)
+        except LakehouseError:
+            pass  # Kafka is starting or hung: what the lake tells is still told
+    return table_lags(catalog, paths, settings.checkpoint, None)
+
+
+def diagnose(settings: Settings, catalog: Catalog, links: Connections) -> list[doctor.Finding]:
+    """The stack's findings and the sensor's."""
+    sensor = sensor_state(links.webserver_url)
+    ok = sensor.state == "running" and not sensor.last_tick.startswith("failed")
+    fix = "lakehouse up" if sensor.state == "unknown" else f"start it on {links.webserver_url}/automation"
+    return [
+        *doctor.diagnose(settings, catalog),
+        doctor.Finding("sensor", ok, f"arrivals is {sensor.state}; {sensor.last_tick}", "" if ok else fix),
+    ]
+
+
+def explain_stage(stage: str, settings: Settings, catalog: Catalog, links: Connections) -> str:
+    """Why a stage of `sync` may lag: the state of the part that does its work."""
+    if stage == "kafka":
+        try:
+            found = connector_status(links.connect_url, connector_name(catalog))
+        except LakehouseError as error:
+            return error.problem
+        return f"the connector is {found.state}" + (f": {found.cause}" if found.cause else "")
+    if stage == "raw":
+        engine = next((s for s in service_states(settings) if s.name == "engine"), None)
+        return f"the engine is {engine.state if engine else 'unknown'}; {settings.home / 'logs' / 'engine.log'} shows its batches"
+    sensor = sensor_state(links.webserver_url)
+    return f"the sensor is {sensor.state}: {sensor.last_tick}; {links.webserver_url}/runs shows the runs"
