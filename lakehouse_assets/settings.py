@@ -23,30 +23,49 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
-    home: Path = Field(Path(".lakehouse"), description="Folder of all state of this stack: databases, logs, checkpoints, secrets.")
+    home: Path = Field(
+        Path(".lakehouse"), description="Folder of all state of this stack: databases, logs, checkpoints, secrets."
+    )
     lake: Path = Field(Path("datalake"), description="Folder of the lake: raw, transformed, refined.")
-    catalog: Path = Field(Path("lakehouse.toml"), description="The catalog: which tables exist and what their columns are.")
+    catalog: Path = Field(
+        Path("lakehouse.toml"), description="The catalog: which tables exist and what their columns are."
+    )
     cache: Path = Field(
         Path("~/.cache/lakehouse"), description="Folder of downloaded jars, shared by all clones of one user."
     )
     port_base: int = Field(
-        15400, ge=1024, le=65535 - PORTS_PER_STACK, description=f"First of {PORTS_PER_STACK} loopback ports of this stack."
+        15400,
+        ge=1024,
+        le=65535 - PORTS_PER_STACK,
+        description=f"First of {PORTS_PER_STACK} loopback ports of this stack.",
     )
 
-    source_dsn: str | None = Field(None, description="An external PostgreSQL (`postgresql://user:password@host:port/db`) in place of the embedded one.")
-    replication_dsn: str | None = Field(
-        None, description="The role the connector uses on an external PostgreSQL; default: that of `LAKEHOUSE_SOURCE_DSN`."
+    source_dsn: str | None = Field(
+        None,
+        description="An external PostgreSQL (`postgresql://user:password@host:port/db`) in place of the embedded one.",
     )
-    kafka_bootstrap: str | None = Field(None, description="An external Kafka (`host:port,...`) in place of the embedded one.")
-    connect_url: str | None = Field(None, description="An external Kafka Connect (`http://host:port`) that has Debezium installed.")
-    spark_remote: str | None = Field(None, description="An external Spark Connect server (`sc://host:port`) for the batch work.")
+    replication_dsn: str | None = Field(
+        None,
+        description="The role the connector uses on an external PostgreSQL; default: that of `LAKEHOUSE_SOURCE_DSN`.",
+    )
+    kafka_bootstrap: str | None = Field(
+        None, description="An external Kafka (`host:port,...`) in place of the embedded one."
+    )
+    connect_url: str | None = Field(
+        None, description="An external Kafka Connect (`http://host:port`) that has Debezium installed."
+    )
+    spark_remote: str | None = Field(
+        None, description="An external Spark Connect server (`sc://host:port`) for the batch work."
+    )
 
     trigger_seconds: int = Field(5, ge=1, le=3600, description="Seconds between two micro-batches of the stream.")
     max_offsets_per_trigger: int = Field(200_000, ge=1, description="Most Kafka messages in one micro-batch.")
     sensor_seconds: int = Field(5, ge=1, le=3600, description="Least seconds between two ticks of the arrivals sensor.")
     engine_memory: str = Field("1g", pattern=r"^\d+[mg]$", description="Java heap of the Spark engine.")
     max_slot_wal_gb: int = Field(
-        10, ge=1, description="WAL the embedded PostgreSQL keeps for a slot that does not move (max_slot_wal_keep_size)."
+        10,
+        ge=1,
+        description="WAL the embedded PostgreSQL keeps for a slot that does not move (max_slot_wal_keep_size).",
     )
 
     @field_validator("home", "lake", "catalog", "cache")
@@ -74,9 +93,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         if name.startswith(PREFIX) and name not in known
     ]
     values = {
-        name: environ[PREFIX + name.upper()]
-        for name in Settings.model_fields
-        if environ.get(PREFIX + name.upper())
+        name: environ[PREFIX + name.upper()] for name in Settings.model_fields if environ.get(PREFIX + name.upper())
     }
     try:
         settings = Settings(**values)  # pyright: ignore[reportArgumentType]

@@ -66,8 +66,12 @@ def _table(name: str, entry: object, topic_prefix: str, problems: list[str]) -> 
     if not isinstance(entry, dict):
         problems.append(f"{place}: must be a section")
         return None
-    problems += [f"{place}.{k}: unknown key; known: {', '.join(sorted(_TABLE_KEYS))}" for k in entry if k not in _TABLE_KEYS]
-    texts = {key: entry.get(key, default) for key, default in (("schema", "public"), ("description", ""), ("owner", ""))}
+    problems += [
+        f"{place}.{k}: unknown key; known: {', '.join(sorted(_TABLE_KEYS))}" for k in entry if k not in _TABLE_KEYS
+    ]
+    texts = {
+        key: entry.get(key, default) for key, default in (("schema", "public"), ("description", ""), ("owner", ""))
+    }
     problems += [f"{place}.{key}: must be text" for key, value in texts.items() if not isinstance(value, str)]
     columns = _columns(place, entry.get("columns"), problems)
     key = _key(place, entry.get("key"), [column.name for column in columns], problems)
@@ -92,7 +96,9 @@ def _column(place: str, name: str, entry: object, problems: list[str]) -> Column
     if not isinstance(entry, dict) or not isinstance(entry.get("type"), str):
         problems.append(f"{place}: must be a type or a section with `type`")
         return None
-    problems += [f"{place}.{k}: unknown key; known: {', '.join(sorted(_COLUMN_KEYS))}" for k in entry if k not in _COLUMN_KEYS]
+    problems += [
+        f"{place}.{k}: unknown key; known: {', '.join(sorted(_COLUMN_KEYS))}" for k in entry if k not in _COLUMN_KEYS
+    ]
     parsed = parse_type(entry["type"])
     if isinstance(parsed, str):
         problems.append(f"{place}: {parsed}")
@@ -102,7 +108,9 @@ def _column(place: str, name: str, entry: object, problems: list[str]) -> Column
 
 def _key(place: str, entry: object, columns: list[str], problems: list[str]) -> tuple[str, ...]:
     if not isinstance(entry, list) or not entry or not all(isinstance(name, str) for name in entry):
-        problems.append(f"{place}.key: a primary key is needed (a list of columns): a table without one cannot be folded")
+        problems.append(
+            f"{place}.key: a primary key is needed (a list of columns): a table without one cannot be folded"
+        )
         return ()
     problems += [f"{place}.key: {name!r} is no column of the table" for name in entry if name not in columns]
     if len(set(entry)) < len(entry):

@@ -53,7 +53,7 @@ class RefinedTable:
         """The SELECT with each `layer.table` replaced by the SQL that `locate` gives for it."""
         places = {name: sqlglot.parse_one(place, read=DIALECT, into=exp.Table) for name, place in locate.items()}
 
-        def bind(node: exp.Expression) -> exp.Expression:
+        def bind(node: exp.Expr) -> exp.Expr:
             if isinstance(node, exp.Table) and node.db in (TRANSFORMED, REFINED):
                 place = places[f"{node.db}.{node.name}"].copy()
                 place.set("alias", exp.TableAlias(this=exp.to_identifier(node.alias or node.name)))
@@ -91,7 +91,9 @@ def _read(file: Path, catalog: Catalog, names: list[str], problems: list[str]) -
             header[match[1]] = match[2].strip()
     before = len(problems)
     problems += [f"{file.name}: header lacks `-- {key}: ...`" for key in _REQUIRED if key not in header]
-    problems += [f"{file.name}: unknown header {key!r}; known: {', '.join(_KNOWN)}" for key in header if key not in _KNOWN]
+    problems += [
+        f"{file.name}: unknown header {key!r}; known: {', '.join(_KNOWN)}" for key in header if key not in _KNOWN
+    ]
     if ("total" in header) != ("of" in header):
         problems.append(f"{file.name}: `total` and `of` go together")
     select = _select(file.name, text, problems)
@@ -116,13 +118,15 @@ def _select(place: str, text: str, problems: list[str]) -> exp.Query | None:
     return statements[0]
 
 
-def _inputs(
-    place: str, select: exp.Query, catalog: Catalog, names: list[str], problems: list[str]
-) -> tuple[str, ...]:
+def _inputs(place: str, select: exp.Query, catalog: Catalog, names: list[str], problems: list[str]) -> tuple[str, ...]:
     known = [f"{TRANSFORMED}.{name}" for name in catalog.names] + [f"{REFINED}.{name}" for name in names]
     ctes = {cte.alias for cte in select.find_all(exp.CTE)}
     found = [f"{t.db}.{t.name}" if t.db else t.name for t in select.find_all(exp.Table) if t.db or t.name not in ctes]
-    problems += [f"{place}: unknown table {name}; known: {', '.join(known)}" for name in dict.fromkeys(found) if name not in known]
+    problems += [
+        f"{place}: unknown table {name}; known: {', '.join(known)}"
+        for name in dict.fromkeys(found)
+        if name not in known
+    ]
     return tuple(sorted(set(found)))
 
 
@@ -130,7 +134,9 @@ def _in_order(tables: dict[str, RefinedTable], problems: list[str]) -> list[str]
     ordered: list[str] = []
     waiting = dict(tables)
     while waiting:
-        ready = [n for n, t in waiting.items() if all(i.split(".")[1] in ordered for i in t.inputs if i.startswith(REFINED))]
+        ready = [
+            n for n, t in waiting.items() if all(i.split(".")[1] in ordered for i in t.inputs if i.startswith(REFINED))
+        ]
         if not ready:
             problems.append(f"refined tables read each other in a circle: {', '.join(sorted(waiting))}")
             return []
@@ -153,7 +159,9 @@ def _complete(table: RefinedTable, schema: dict[str, dict[str, dict[str, str]]],
     query = sqlglot.parse_one(table.select, read=DIALECT)
     assert isinstance(query, exp.Query)  # checked when the file was read
     columns = tuple(query.named_selects)
-    problems += [f"{table.path.name}: grain names {g!r}, which it does not select" for g in table.grain if g not in columns]
+    problems += [
+        f"{table.path.name}: grain names {g!r}, which it does not select" for g in table.grain if g not in columns
+    ]
     sources: dict[str, tuple[tuple[str, str], ...]] = {}
     for column in columns:
         try:
@@ -161,7 +169,7 @@ def _complete(table: RefinedTable, schema: dict[str, dict[str, dict[str, str]]],
         except SqlglotError as error:
             problems.append(f"{table.path.name}: {column}: {str(error).splitlines()[0]}")
             continue
-        leaves = [node for node in root.walk() if isinstance(node.expression, exp.Table)]
-        pairs = {(f"{n.expression.db}.{n.expression.name}", n.name.split(".")[-1].strip('"`')) for n in leaves}
+        leaves = [(n.expression, n.name) for n in root.walk() if isinstance(n.expression, exp.Table)]
+        pairs = {(f"{leaf.db}.{leaf.name}", name.split(".")[-1].strip('"`')) for leaf, name in leaves}
         sources[column] = tuple(sorted(pairs))
     return RefinedTable(**{**vars(table), "columns": columns, "lineage": sources})

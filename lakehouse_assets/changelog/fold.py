@@ -14,7 +14,13 @@ from lakehouse_assets.changelog import sql
 from lakehouse_assets.changelog.envelope import UNAVAILABLE, Op
 from lakehouse_assets.normalisation.encodings import decode
 
-META_COLUMNS = {"_position": "bigint", "_lsn": "bigint", "_tx_id": "bigint", "_op": "string", "_committed_at": "timestamp"}
+META_COLUMNS = {
+    "_position": "bigint",
+    "_lsn": "bigint",
+    "_tx_id": "bigint",
+    "_op": "string",
+    "_committed_at": "timestamp",
+}
 STREAMED = "coalesce(snapshot, 'false') = 'false'"
 ROW_OPS = f"op IN ('{Op.INSERT}', '{Op.UPDATE}', '{Op.DELETE}', '{Op.SNAPSHOT}')"
 

@@ -23,7 +23,9 @@ def merge(target: str, raw: str, table: Table, events: FoldRange) -> str:
     values = {sql.name(c.name): f"s.{sql.name(c.name)}" for c in table.columns}
     values |= {meta: f"s.{meta}" for meta in META_COLUMNS}
     kept_values = {
-        sql.name(c.name): f"CASE WHEN s.{kept(c)} AND t._position >= s._floor THEN t.{sql.name(c.name)} ELSE s.{sql.name(c.name)} END"
+        sql.name(
+            c.name
+        ): f"CASE WHEN s.{kept(c)} AND t._position >= s._floor THEN t.{sql.name(c.name)} ELSE s.{sql.name(c.name)} END"
         for c in table.other_columns
         if c.type.toastable
     }

@@ -8,8 +8,8 @@ from typing import Any
 import click
 from rich.console import Console
 
-from lakehouse_assets.cli import lake, source, stack
 from lakehouse_assets.cli import demo as demo_words
+from lakehouse_assets.cli import lake, source, stack
 from lakehouse_assets.errors import LakehouseError
 
 WORDS = (

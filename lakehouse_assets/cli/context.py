@@ -53,7 +53,9 @@ class Edge:
     def source_dsn(self) -> str:
         """The source's address; an error when the embedded one was never made."""
         if self.links.is_embedded("postgres") and self.links.admin_dsn is None:
-            raise LakehouseError("the stack was never started here", where=str(self.settings.home), next_step="lakehouse up")
+            raise LakehouseError(
+                "the stack was never started here", where=str(self.settings.home), next_step="lakehouse up"
+            )
         return self.links.source_dsn
 
     def sync_request(self) -> SyncRequest:

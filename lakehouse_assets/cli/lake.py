@@ -22,13 +22,17 @@ def sync(timeout: float) -> None:
     from lakehouse_assets.progress.sync import sync as wait
 
     here = edge()
-    took = wait(here.sync_request(), timeout, say, lambda stage: explain_stage(stage, here.settings, here.catalog, here.links))
+    took = wait(
+        here.sync_request(), timeout, say, lambda stage: explain_stage(stage, here.settings, here.catalog, here.links)
+    )
     click.echo(f"in sync after {sum(took.values()):.1f} s")
 
 
 @click.command()
 @click.argument("sql")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="How rows are printed.")
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="How rows are printed."
+)
 def query(sql: str, form: str) -> None:
     """Read the lake with SQL: `raw`, `transformed.<table>`, `refined.<table>`. One SELECT; nothing is ever written.
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from lakehouse_assets.catalog import Catalog, Table
+from lakehouse_assets.catalog.refined import RefinedTable, load_refined
 from lakehouse_assets.catalog.types import ACCEPTED
 from lakehouse_assets.changelog.envelope import RAW_COLUMNS, RAW_PARTITIONS
 from lakehouse_assets.changelog.fold import META_COLUMNS
 from lakehouse_assets.cli.context import REFINED_FOLDER
-from lakehouse_assets.catalog.refined import RefinedTable, load_refined
 from lakehouse_assets.settings import PREFIX, Settings
 from lakehouse_assets.stack.connector import SETTINGS as CONNECTOR_SETTINGS
 
@@ -53,7 +53,9 @@ def settings_page() -> str:
 
 def tables_page(catalog: Catalog) -> str:
     """Every table of every layer."""
-    raw = "\n".join(f"| `{c.split()[0]}` | {c.split()[1].lower()} |" for c in RAW_COLUMNS.replace("\n", " ").split(",") if c.strip())
+    raw = "\n".join(
+        f"| `{c.split()[0]}` | {c.split()[1].lower()} |" for c in RAW_COLUMNS.replace("\n", " ").split(",") if c.strip()
+    )
     lines = [
         "# Tables", _MADE, f"Source tables are declared in `lakehouse.toml`. Accepted types: {ACCEPTED}.\n",
         "## raw", f"One Delta table, partitioned by {', '.join(RAW_PARTITIONS)}.\n", "| column | type |", "| --- | --- |", raw, "",
@@ -71,7 +73,8 @@ def tables_page(catalog: Catalog) -> str:
 
 def _source_table(table: Table) -> list[str]:
     rows = [
-        f"| `{c.name}` | {c.type.text} | {c.type.spark} | {'key' if c.name in table.key else ''} |" for c in table.columns
+        f"| `{c.name}` | {c.type.text} | {c.type.spark} | {'key' if c.name in table.key else ''} |"
+        for c in table.columns
     ]
     head = [f"## transformed.{table.name}", f"{table.description} Owner: {table.owner}. Topic `{table.topic}`.\n"]
     return [*head, "| column | in PostgreSQL | in the lake | |", "| --- | --- | --- | --- |", *rows, ""]

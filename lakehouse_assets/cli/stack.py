@@ -23,7 +23,9 @@ def up() -> None:
     here = edge()
     start(here.settings, here.catalog, say)
     click.echo(f"Dagster   {here.links.webserver_url}")
-    click.echo(f"Postgres  {here.links.replication.host}:{here.links.replication.port}/{here.links.replication.database}")
+    click.echo(
+        f"Postgres  {here.links.replication.host}:{here.links.replication.port}/{here.links.replication.database}"
+    )
     click.echo(f"Kafka     {here.links.kafka_bootstrap}")
     click.echo(f"Connect   {here.links.connect_url}")
     click.echo(f"Spark     {here.links.spark_remote}")
@@ -53,7 +55,16 @@ def status(as_json: bool) -> None:
     services = Table("service", "state", "pid", "address", title="Services", title_justify="left")
     for service in found.services:
         services.add_row(service.name, service.state, str(service.pid or ""), service.address)
-    tables = Table("table", "kafka end", "raw position", "applied", "lag (changes)", "lag (s)", title="Tables", title_justify="left")
+    tables = Table(
+        "table",
+        "kafka end",
+        "raw position",
+        "applied",
+        "lag (changes)",
+        "lag (s)",
+        title="Tables",
+        title_justify="left",
+    )
     for table in found.tables:
         tables.add_row(
             table.name, _or_dash(table.kafka_end), str(table.raw_position), str(table.applied_position),
@@ -132,7 +143,9 @@ def connector_status() -> None:
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="Bring what is in Kafka now into raw, then end: for machines without a daemon.")
+@click.option(
+    "--once", is_flag=True, help="Bring what is in Kafka now into raw, then end: for machines without a daemon."
+)
 def engine(once: bool) -> None:
     """Run the stream from Kafka into raw in this terminal (`up` runs it for you)."""
     command = [sys.executable, "-m", "lakehouse_assets.engine", *(["--once"] if once else [])]

@@ -11,8 +11,19 @@ import os
 import time
 
 from dagster import (
-    AssetKey, AssetSelection, DagsterInstance, DagsterRun, DagsterRunStatus, DefaultSensorStatus, RunRequest, RunsFilter,
-    SensorDefinition, SensorEvaluationContext, SensorResult, SkipReason, sensor,
+    AssetKey,
+    AssetSelection,
+    DagsterInstance,
+    DagsterRun,
+    DagsterRunStatus,
+    DefaultSensorStatus,
+    RunRequest,
+    RunsFilter,
+    SensorDefinition,
+    SensorEvaluationContext,
+    SensorResult,
+    SkipReason,
+    sensor,
 )  # fmt: skip
 
 from lakehouse_assets.catalog import Catalog
@@ -50,7 +61,9 @@ def build(catalog: Catalog, tables: tuple[RefinedTable, ...], paths: LakePaths, 
         stale = refined_behind(tables, paths, behind)
         cursor = cut.to_json()
         if not behind and not stale:
-            return SensorResult(skip_reason=SkipReason(f"all is applied up to raw version {cut.version}"), cursor=cursor)
+            return SensorResult(
+                skip_reason=SkipReason(f"all is applied up to raw version {cut.version}"), cursor=cursor
+            )
         # The old cursor stays: days passed over while waiting are asked for later.
         if reason := _wait_reason(context.instance):
             return SensorResult(skip_reason=SkipReason(reason))
@@ -75,8 +88,7 @@ def refined_behind(tables: tuple[RefinedTable, ...], paths: LakePaths, behind: l
     return [
         name
         for name, table in by_name.items()
-        if set(table.source_tables(by_name)) & set(behind)
-        or (exists(paths.raw) and is_behind(table, by_name, paths))
+        if set(table.source_tables(by_name)) & set(behind) or (exists(paths.raw) and is_behind(table, by_name, paths))
     ]
 
 

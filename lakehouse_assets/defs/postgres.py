@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dagster import AssetKey, AssetSpec, AssetsDefinition, ObserveResult, multi_observable_source_asset
+from dagster import AssetKey, AssetsDefinition, AssetSpec, ObserveResult, multi_observable_source_asset
 
 from lakehouse_assets.catalog import Catalog, Table
 from lakehouse_assets.defs.metadata import column_schema

@@ -5,8 +5,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from dagster import (
-    AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetExecutionContext, AssetKey, AssetsDefinition,
-    DailyPartitionsDefinition, MaterializeResult, asset,
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    DailyPartitionsDefinition,
+    MaterializeResult,
+    asset,
 )  # fmt: skip
 
 from lakehouse_assets.catalog import Catalog, Table
@@ -112,7 +119,9 @@ def _readable(files: list[AddedFile], table: Table, day: str, lake: LakeResource
         passed=unreadable == 0,
         severity=AssetCheckSeverity.WARN,
         metadata={"unreadable": unreadable, "offsets": offsets},
-        description=None if unreadable == 0 else f"{unreadable} messages could not be read; they are kept in raw as `unknown`",
+        description=None
+        if unreadable == 0
+        else f"{unreadable} messages could not be read; they are kept in raw as `unknown`",
     )
 
 

@@ -35,7 +35,9 @@ class PostgresResource(ConfigurableResource):
     def row_estimates(self, tables: list[str]) -> dict[str, int]:
         """`schema.table` -> rows as the planner estimates them (free of cost); -1 before the first ANALYZE."""
         with postgres.connect(self.dsn) as connection, connection.cursor() as cursor:
-            cursor.execute("select name, reltuples::bigint from unnest(%s) name join pg_class on oid = name::regclass", [tables])
+            cursor.execute(
+                "select name, reltuples::bigint from unnest(%s) name join pg_class on oid = name::regclass", [tables]
+            )
             return dict(cursor.fetchall())
 
 

@@ -31,8 +31,8 @@ POLL_SECONDS = 1
 
 def run(settings: Settings, *, once: bool) -> None:
     """Run the stream until it is stopped, or `once` over what is in Kafka now; raises LakehouseError when it fails."""
-    from pyspark.errors import PySparkException
     from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
 
     catalog, links, paths = load_catalog(settings.catalog), connections(settings), LakePaths(settings.lake)
     config = spark_config(jar_paths(settings.cache, "spark"), settings.engine_memory, settings.home / "spark")

@@ -115,7 +115,10 @@ def _flattened(rows: dict[str, list[Any]], i: int) -> AddedFile:
 def _added(add: dict[str, Any]) -> AddedFile:
     stats = json.loads(add.get("stats") or "{}")
     return AddedFile(
-        add.get("partitionValues", {}), stats.get("numRecords", 0), stats.get("minValues", {}), stats.get("maxValues", {})
+        add.get("partitionValues", {}),
+        stats.get("numRecords", 0),
+        stats.get("minValues", {}),
+        stats.get("maxValues", {}),
     )
 
 

@@ -14,7 +14,6 @@ from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.engine.positions import exists
 from lakehouse_assets.errors import EXIT_USAGE, LakehouseError
 
-
 _PORTION = 10_000
 
 

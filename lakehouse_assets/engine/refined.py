@@ -58,9 +58,7 @@ def is_behind(table: RefinedTable, tables: dict[str, RefinedTable], paths: LakeP
     return not covers(table, tables, paths, current)
 
 
-def covers(
-    table: RefinedTable, tables: dict[str, RefinedTable], paths: LakePaths, positions: dict[str, int]
-) -> bool:
+def covers(table: RefinedTable, tables: dict[str, RefinedTable], paths: LakePaths, positions: dict[str, int]) -> bool:
     """Whether the table was computed by its present SELECT from inputs at least as far as `positions`."""
     note = last_note(paths, table.name)
     inputs = note.get("inputs", {})

@@ -69,9 +69,7 @@ def genuine_truncate(spark: SparkSession, raw: str, table: Table, found: Survey)
     return max((position for position, _, _ in found.truncates if position in first_deliveries), default=None)
 
 
-def generations(
-    spark: SparkSession, raw: str, table: Table, found: Survey, target: int
-) -> tuple[tuple[int, int], ...]:
+def generations(spark: SparkSession, raw: str, table: Table, found: Survey, target: int) -> tuple[tuple[int, int], ...]:
     """(start, end) of every snapshot generation completed up to `target`; () when nothing in the range asks for it.
 
     A snapshot begun again starts anew; a table of one row is marked as last alone, its generation is that row.

@@ -85,7 +85,9 @@ def _streamed_lsns(paths: LakePaths, table: Table, state: Folded, cut: Cut) -> t
     files = [
         file
         for file in files_between(paths, table.name, state.raw_version, cut.version)
-        if file.partition["op"] not in ("snapshot", "unknown") and file.high["position"] > state.applied and "lsn" in file.low
+        if file.partition["op"] not in ("snapshot", "unknown")
+        and file.high["position"] > state.applied
+        and "lsn" in file.low
     ]
     if not files:
         return None

@@ -67,7 +67,7 @@ def connector_status(url: str, name: str) -> ConnectorStatus:
     if failed:
         return ConnectorStatus(name, FAILED, first_cause(failed[-1].get("trace", "")))
     others = [part["state"] for part in parts if part["state"] != RUNNING]
-    if not answer["tasks"]:
+    if not answer["tasks"] and not others:
         others.append("UNASSIGNED")
     return ConnectorStatus(name, others[0] if others else RUNNING)
 
@@ -75,6 +75,21 @@ def connector_status(url: str, name: str) -> ConnectorStatus:
 def restart(url: str, name: str) -> None:
     """Start the connector and its failed task again."""
     _request(url, "POST", f"/connectors/{name}/restart?includeTasks=true&onlyFailed=true", missing=None)
+
+
+def stop(url: str, name: str) -> None:
+    """Stop the connector's task for now; only a stopped connector lets its offsets be forgotten."""
+    _request(url, "PUT", f"/connectors/{name}/stop")
+
+
+def resume(url: str, name: str) -> None:
+    """Let a stopped or paused connector run again."""
+    _request(url, "PUT", f"/connectors/{name}/resume")
+
+
+def forget_offsets(url: str, name: str) -> None:
+    """Forget how far a stopped connector has read: it begins with a snapshot when it runs again."""
+    _request(url, "DELETE", f"/connectors/{name}/offsets")
 
 
 def delete_connector(url: str, name: str) -> None:
@@ -86,7 +101,11 @@ def first_cause(trace: str) -> str:
     """The first line of the deepest cause in a Java stack trace, without the exception's package, shortened."""
     causes = re.findall(r"^Caused by: (.+)$", trace, flags=re.MULTILINE)
     line = (causes[-1] if causes else trace.strip().partition("\n")[0]).strip()
-    return re.sub(r"^(?:[a-z_0-9]+\.)+([A-Z])", r"\1", line)[:_CAUSE_LENGTH]
+    line = re.sub(r"^(?:[a-z_0-9]+\.)+([A-Z])", r"\1", line)
+    if len(line) <= _CAUSE_LENGTH:
+        return line
+    # Debezium puts whole objects in the middle; what went wrong is said at the ends.
+    return f"{line[: _CAUSE_LENGTH // 2]} ... {line[-_CAUSE_LENGTH // 2 :]}"
 
 
 @retry(
@@ -100,7 +119,7 @@ def _request(url: str, method: str, path: str, body: Any = None, **kwargs: Any) 
         request.add_header("Content-Type", "application/json")
         data = json.dumps(body).encode()
     try:
-        with urllib.request.urlopen(request, data, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310 - the user's URL
+        with urllib.request.urlopen(request, data, timeout=_TIMEOUT_SECONDS) as response:
             text = response.read()
             return json.loads(text) if text else {}
     except urllib.error.HTTPError as error:
@@ -121,5 +140,5 @@ def _refusal(url: str, error: urllib.error.HTTPError) -> LakehouseError:
         message = ""
     if error.code == http.HTTPStatus.CONFLICT:
         return _Rebalancing("Kafka Connect is rebalancing", where=url, next_step="try again in a minute")
-    short = " ".join(str(message).split())[:_CAUSE_LENGTH * 2]
+    short = " ".join(str(message).split())[: _CAUSE_LENGTH * 2]
     return LakehouseError(f"Kafka Connect answered {error.code}: {short}", where=url, next_step="lakehouse doctor")

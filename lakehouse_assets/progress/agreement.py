@@ -19,5 +19,3 @@ def _ordered(table: Table) -> str:
     columns = ", ".join(f'"{column.name}"' for column in table.columns)
     keys = ", ".join(f'"{name}"' for name in table.key)
     return f"SELECT {columns} FROM transformed.{table.name} ORDER BY {keys}"
-
-

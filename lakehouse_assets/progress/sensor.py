@@ -32,7 +32,7 @@ def sensor_state(webserver_url: str) -> SensorState:
     body = json.dumps({"query": _QUERY, "variables": {"selector": _SELECTOR}}).encode()
     request = urllib.request.Request(f"{webserver_url}/graphql", body, {"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 - our own address
+        with urllib.request.urlopen(request, timeout=10) as response:
             found: Any = json.load(response)["data"]["sensorOrError"]["sensorState"]
     except (OSError, urllib.error.URLError, ValueError, KeyError, TypeError):
         return SensorState("unknown", "the Dagster webserver does not answer")

@@ -35,7 +35,9 @@ class SyncRequest:
     kafka_bootstrap: str
 
 
-def sync(request: SyncRequest, timeout: float, say: Callable[[str], None], why: Callable[[str], str]) -> dict[str, float]:
+def sync(
+    request: SyncRequest, timeout: float, say: Callable[[str], None], why: Callable[[str], str]
+) -> dict[str, float]:
     """Seconds each stage took; LakehouseError naming the stage that is not done after `timeout` seconds, and why."""
     started = time.monotonic()
     took: dict[str, float] = {}

@@ -44,7 +44,9 @@ SETTINGS = (
         "trust_offset",
         "When slot and stored offset disagree the connector fails; the default goes on past the gap.",
     ),
-    Setting("heartbeat.interval.ms", "10000", "The slot moves while the tables are quiet, so that WAL does not pile up."),
+    Setting(
+        "heartbeat.interval.ms", "10000", "The slot moves while the tables are quiet, so that WAL does not pile up."
+    ),
     Setting(
         "heartbeat.action.query",
         _HEARTBEAT_QUERY,
@@ -65,8 +67,12 @@ SETTINGS = (
     Setting("slot.retry.delay.ms", "2000", "A source that restarts is back in seconds."),
     Setting("slot.max.retries", "30", "The old walsender may hold the slot for a while after a kill."),
     Setting("retriable.restart.connector.wait.ms", "2000", "How soon the task starts again after a lost connection."),
-    Setting("errors.max.retries", "-1", "Debezium's default, written down: a source that is away for an hour is waited for."),
-    Setting("status.update.interval.ms", "1000", "The slot's confirmed position follows within a second; `sync` reads it."),
+    Setting(
+        "errors.max.retries", "-1", "Debezium's default, written down: a source that is away for an hour is waited for."
+    ),
+    Setting(
+        "status.update.interval.ms", "1000", "The slot's confirmed position follows within a second; `sync` reads it."
+    ),
 )
 
 
@@ -122,4 +128,4 @@ def topics(catalog: Catalog) -> dict[str, dict[str, str]]:
         "retention.ms": str(RETENTION_DAYS * 86_400_000),
     }
     changes = [f"{catalog.topic_prefix}.{name}" for name in catalog.published]
-    return {name: config for name in (*changes, f"__debezium-heartbeat.{catalog.topic_prefix}")}
+    return dict.fromkeys((*changes, f"__debezium-heartbeat.{catalog.topic_prefix}"), config)

@@ -28,12 +28,12 @@ KNOWN_CAUSES = (
         ("can no longer get changes from replication slot", "replication slot was invalidated", "has been invalidated",
          "no longer available on the server", "requested wal segment", "offset_mismatch", "offset is no longer available"),
         "the source threw away changes that were not read yet (the slot is invalid or behind the stored offset)",
-        "select pg_drop_replication_slot('{slot}');  -- then take a new snapshot; raise max_slot_wal_keep_size",
+        "lakehouse connector resnapshot; raise LAKEHOUSE_MAX_SLOT_WAL_GB (max_slot_wal_keep_size) so that it stays once",
     ),
     KnownCause(
         ("replication slot \"{slot}\" does not exist", "slot does not exist", "replication slot does not exist"),
         "the slot is gone, and with it the changes since the stored offset",
-        "take a new snapshot: delete the connector and its offsets, then `lakehouse up` makes the slot again",
+        "lakehouse connector resnapshot",
     ),
     KnownCause(
         ("is active for pid",),

@@ -138,7 +138,9 @@ def _source(patient: _Patient) -> Iterator[Finding]:
     for problem in problems:
         yield Finding("source", False, problem.text, problem.fix_sql)
     if not problems:
-        yield Finding("source", True, f"{postgres_gateway.place(dsn)}: settings, publication, tables, keys and rights fit")
+        yield Finding(
+            "source", True, f"{postgres_gateway.place(dsn)}: settings, publication, tables, keys and rights fit"
+        )
 
 
 def _slot(patient: _Patient) -> Iterator[Finding]:
@@ -171,7 +173,9 @@ def _connector(patient: _Patient) -> Iterator[Finding]:
     if status.running:
         yield Finding("connector", True, f"{name} runs")
     elif status.state == connect_gateway.FAILED:
-        yield _broken("connector", connector_causes.failed_connector(status, patient.catalog, patient.links.replication.user))
+        yield _broken(
+            "connector", connector_causes.failed_connector(status, patient.catalog, patient.links.replication.user)
+        )
     else:
         yield Finding("connector", False, f"{name} is {status.state}", _UP)
 

@@ -21,9 +21,7 @@ def service_environment(
     The embedded database's passwords stay in the secrets file; only the DSN of an external one, which the caller gave
     in his environment, is handed on in theirs. Nothing of this is written to a file.
     """
-    kept = {
-        name: value for name, value in environ.items() if not name.startswith((PREFIX, "SUPERVISOR_", "DAGSTER_"))
-    }
+    kept = {name: value for name, value in environ.items() if not name.startswith((PREFIX, "SUPERVISOR_", "DAGSTER_"))}
     return {**kept, **_python(environ), **setting_words(settings, links)}
 
 

@@ -49,9 +49,7 @@ def fetch(java: Path, coordinates: Sequence[tuple[str, str, str]], folder: Path)
         raise LakehouseError("; ".join(failures), where="jars", next_step=_NEXT)
 
 
-def _start(
-    java: Path, coordinates: Sequence[tuple[str, str, str]], shard: Path, folder: Path
-) -> subprocess.Popen[str]:
+def _start(java: Path, coordinates: Sequence[tuple[str, str, str]], shard: Path, folder: Path) -> subprocess.Popen[str]:
     shard.mkdir(parents=True)
     listing = shard / "ivy.xml"
     listing.write_text(_ivy_xml(coordinates), encoding="utf-8")

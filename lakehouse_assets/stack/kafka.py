@@ -85,4 +85,6 @@ def _format(settings: Settings, java: Path) -> None:
         raise LakehouseError(f"the storage cannot be formatted: {error}", where=NAME) from None
     if done.returncode:
         reason = " ".join((done.stderr or done.stdout).strip().splitlines()[-2:])
-        raise LakehouseError(f"the storage cannot be formatted: {reason}", where=str(folder), next_step="lakehouse clean")
+        raise LakehouseError(
+            f"the storage cannot be formatted: {reason}", where=str(folder), next_step="lakehouse clean"
+        )

@@ -20,7 +20,9 @@ def of_stack(home: Path, service: str | None = None, data: Path | None = None) -
     """
     mine = {os.getpid(), *(process.pid for process in psutil.Process().parents())}
     return [
-        process for process in psutil.process_iter() if process.pid not in mine and _belongs(process, home, service, data)
+        process
+        for process in psutil.process_iter()
+        if process.pid not in mine and _belongs(process, home, service, data)
     ]
 
 

@@ -15,7 +15,17 @@ from lakehouse_assets.gateways import connect as connect_gateway
 from lakehouse_assets.gateways import kafka as kafka_gateway
 from lakehouse_assets.gateways import postgres as postgres_gateway
 from lakehouse_assets.settings import Settings
-from lakehouse_assets.stack import connect, connector, connector_causes, dagster, engine, health, kafka, postgres, secrets
+from lakehouse_assets.stack import (
+    connect,
+    connector,
+    connector_causes,
+    dagster,
+    engine,
+    health,
+    kafka,
+    postgres,
+    secrets,
+)
 from lakehouse_assets.stack.connections import CONNECT, DATABASE, KAFKA, POSTGRES, Connections
 from lakehouse_assets.stack.ports import Port
 from lakehouse_assets.stack.supervision import states

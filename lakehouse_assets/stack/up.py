@@ -72,7 +72,9 @@ def clean(settings: Settings, say: Say) -> None:
 def service_states(settings: Settings) -> list[ServiceState]:
     """Every service, also of a stack that is down; external ones have no pid."""
     links = connections(settings)
-    external = [ServiceState(name, "external", None, address) for name, address in plan.external_states(settings, links)]
+    external = [
+        ServiceState(name, "external", None, address) for name, address in plan.external_states(settings, links)
+    ]
     known = supervision.states(settings.home)
     own = [_state(service, known) for service in plan.services(settings, Path("java"))]
     order = {name: place for place, name in enumerate(plan.ALL)}

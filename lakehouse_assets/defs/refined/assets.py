@@ -3,8 +3,17 @@
 from typing import Any
 
 from dagster import (
-    AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetExecutionContext, AssetKey, AssetsDefinition,
-    MaterializeResult, MetadataValue, TableColumnDep, TableColumnLineage, asset,
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    MaterializeResult,
+    MetadataValue,
+    TableColumnDep,
+    TableColumnLineage,
+    asset,
 )  # fmt: skip
 
 from lakehouse_assets.catalog.refined import RefinedTable
@@ -30,11 +39,15 @@ def build(tables: tuple[RefinedTable, ...]) -> list[AssetsDefinition]:
 
 def _asset(table: RefinedTable, tables: dict[str, RefinedTable]) -> AssetsDefinition:
     specs = [
-        AssetCheckSpec(GRAIN_UNIQUE, asset=key(table.name), blocking=True, description=f"One row per {', '.join(table.grain)}."),
+        AssetCheckSpec(
+            GRAIN_UNIQUE, asset=key(table.name), blocking=True, description=f"One row per {', '.join(table.grain)}."
+        ),
         AssetCheckSpec(NOT_EMPTY, asset=key(table.name), blocking=True, description="Rows went in, so rows come out."),
     ]
     if table.total:
-        specs.append(AssetCheckSpec(RECONCILES, asset=key(table.name), description=f"{table.total} is {table.of} (a warning)."))
+        specs.append(
+            AssetCheckSpec(RECONCILES, asset=key(table.name), description=f"{table.total} is {table.of} (a warning).")
+        )
 
     @asset(
         key=key(table.name),

@@ -1,0 +1,56 @@
+"""Begins again with a snapshot when the slot lost changes: the one failure that waiting or restarting does not mend."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from lakehouse_assets.catalog import Catalog
+from lakehouse_assets.errors import LakehouseError
+from lakehouse_assets.gateways import connect as connect_gateway
+from lakehouse_assets.gateways import postgres as postgres_gateway
+from lakehouse_assets.settings import Settings
+from lakehouse_assets.stack import connector
+from lakehouse_assets.stack.connections import connections
+from lakehouse_assets.stack.readiness import apply, wait_for_connector
+
+_STOP_SECONDS = 30
+
+
+def resnapshot(settings: Settings, catalog: Catalog, say: Callable[[str], None]) -> None:
+    """Forget offsets and slot and let the connector take a new snapshot; returns when it runs again.
+
+    The snapshot is a new generation in the change log: rows that are not in it are removed by the fold, so the lake is
+    equal to the source again. What happened in between and was lost stays unknown to raw.
+    """
+    links = connections(settings)
+    name, url = connector.connector_name(catalog), links.connect_url
+    apply(settings, catalog, links)
+    connect_gateway.stop(url, name)
+    _wait_until_stopped(url, name)
+    connect_gateway.forget_offsets(url, name)
+    say(f"connector {name} is stopped and has forgotten its offsets")
+    slot = postgres_gateway.slot_state(links.replication.dsn, catalog.slot)
+    if slot.exists:
+        statement = "select pg_drop_replication_slot(%s)"
+        postgres_gateway.execute(links.replication.dsn, statement, [catalog.slot])
+        say(f"slot {catalog.slot} is dropped")
+    connect_gateway.resume(url, name)
+    wait_for_connector(catalog, links, threading.Event())
+    say("the new snapshot has begun")
+
+
+def _wait_until_stopped(url: str, name: str) -> None:
+    waiting = Retrying(
+        retry=retry_if_result(lambda status: status.state != "STOPPED"),
+        stop=stop_after_delay(_STOP_SECONDS),
+        wait=wait_fixed(0.3),
+    )
+    try:
+        waiting(connect_gateway.connector_status, url, name)
+    except RetryError:
+        raise LakehouseError(
+            f"does not stop within {_STOP_SECONDS} s", where=f"connector {name}", next_step="lakehouse down, then up"
+        ) from None
