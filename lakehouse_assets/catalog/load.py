@@ -15,7 +15,8 @@ _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _LAKE_KEYS = {"topic_prefix": "lakehouse", "publication": "lakehouse", "slot": "lakehouse"}
 _TABLE_KEYS = {"schema", "key", "columns", "description", "owner"}
 _COLUMN_KEYS = {"type", "description"}
-_RESERVED = re.compile(r"_(position|lsn|tx_id|op|committed_at)")
+# What the transformed tables hold beside the source's columns, and the MERGE beside those.
+_RESERVED = re.compile(r"_(position|lsn|tx_id|op|committed_at|floor|dead|key|kept_.*)|.*__(raw|status)", re.IGNORECASE)
 
 
 def load_catalog(path: Path) -> Catalog:
@@ -73,8 +74,10 @@ def _table(name: str, entry: object, topic_prefix: str, problems: list[str]) -> 
         key: entry.get(key, default) for key, default in (("schema", "public"), ("description", ""), ("owner", ""))
     }
     problems += [f"{place}.{key}: must be text" for key, value in texts.items() if not isinstance(value, str)]
+    if isinstance(texts["schema"], str) and not _NAME.fullmatch(texts["schema"]):
+        problems.append(f"{place}.schema: {texts['schema']!r} must be lower-case letters, digits and _")
     columns = _columns(place, entry.get("columns"), problems)
-    key = _key(place, entry.get("key"), [column.name for column in columns], problems)
+    key = _key(place, entry.get("key"), entry.get("columns"), problems)
     if len(problems) > before:
         return None
     return Table(name=name, key=key, columns=columns, topic_prefix=topic_prefix, **texts)
@@ -85,10 +88,17 @@ def _columns(place: str, entry: object, problems: list[str]) -> tuple[Column, ..
         problems.append(f"{place}.columns: at least one column is needed")
         return ()
     columns = [_column(f"{place}.columns.{name}", name, value, problems) for name, value in entry.items()]
+    # Spark tells no columns apart by case.
+    by_name: dict[str, str] = {}
+    for name in entry:
+        if (first := by_name.setdefault(name.lower(), name)) != name:
+            problems.append(f"{place}.columns.{name}: {first!r} is the same name but for its case")
     return tuple(column for column in columns if column)
 
 
 def _column(place: str, name: str, entry: object, problems: list[str]) -> Column | None:
+    if not name:
+        problems.append(f"{place}: the name is empty")
     if _RESERVED.fullmatch(name):
         problems.append(f"{place}: the name is taken by a column the platform adds")
     if isinstance(entry, str):
@@ -99,20 +109,25 @@ def _column(place: str, name: str, entry: object, problems: list[str]) -> Column
     problems += [
         f"{place}.{k}: unknown key; known: {', '.join(sorted(_COLUMN_KEYS))}" for k in entry if k not in _COLUMN_KEYS
     ]
+    description = entry.get("description", "")
+    if not isinstance(description, str):
+        problems.append(f"{place}.description: must be text")
+        return None
     parsed = parse_type(entry["type"])
     if isinstance(parsed, str):
         problems.append(f"{place}: {parsed}")
         return None
-    return Column(name, parsed, str(entry.get("description", "")))
+    return Column(name, parsed, description)
 
 
-def _key(place: str, entry: object, columns: list[str], problems: list[str]) -> tuple[str, ...]:
+def _key(place: str, entry: object, columns: object, problems: list[str]) -> tuple[str, ...]:
     if not isinstance(entry, list) or not entry or not all(isinstance(name, str) for name in entry):
         problems.append(
             f"{place}.key: a primary key is needed (a list of columns): a table without one cannot be folded"
         )
         return ()
-    problems += [f"{place}.key: {name!r} is no column of the table" for name in entry if name not in columns]
+    known = columns if isinstance(columns, dict) else {}
+    problems += [f"{place}.key: {name!r} is no column of the table" for name in entry if name not in known]
     if len(set(entry)) < len(entry):
         problems.append(f"{place}.key: names a column twice")
     return tuple(entry)

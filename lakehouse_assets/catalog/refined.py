@@ -7,13 +7,14 @@ must reconcile: `total` (an expression over the table) and `of` (a SELECT of one
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.lineage import lineage
+from sqlglot.optimizer.qualify import qualify
 
 from lakehouse_assets.catalog.model import Catalog, Table
 from lakehouse_assets.errors import ConfigurationError
@@ -24,6 +25,7 @@ META_COLUMNS = ("_position", "_lsn", "_tx_id", "_op", "_committed_at")
 _HEADER = re.compile(r"^--\s*([a-z]+):\s*(.+)$")
 _REQUIRED = ("description", "owner", "grain")
 _KNOWN = (*_REQUIRED, "total", "of")
+_Schema = dict[str, dict[str, dict[str, str]]]  # layer -> table -> column -> type
 
 
 @dataclass(frozen=True)
@@ -73,14 +75,18 @@ def load_refined(folder: Path, catalog: Catalog) -> tuple[RefinedTable, ...]:
     if problems:
         raise ConfigurationError(problems, where=str(folder), next_step="correct these refined SQL files")
     schema = _schema(catalog)
-    tables: list[RefinedTable] = []
+    tables: dict[str, RefinedTable] = {}
     for name in ordered:
+        if not all(i.removeprefix(f"{REFINED}.") in tables for i in parsed[name].inputs if i.startswith(REFINED)):
+            continue  # it reads a table that is wrong itself
+        before = len(problems)
         table = _complete(parsed[name], schema, problems)
-        schema.setdefault(REFINED, {})[name] = dict.fromkeys(table.columns, "string")
-        tables.append(table)
+        if len(problems) == before:
+            tables[name] = table
+            schema.setdefault(REFINED, {})[name] = dict.fromkeys(table.columns, "string")
     if problems:
         raise ConfigurationError(problems, where=str(folder), next_step="correct these refined SQL files")
-    return tuple(tables)
+    return tuple(tables.values())
 
 
 def _read(file: Path, catalog: Catalog, names: list[str], problems: list[str]) -> RefinedTable | None:
@@ -98,6 +104,8 @@ def _read(file: Path, catalog: Catalog, names: list[str], problems: list[str]) -
         problems.append(f"{file.name}: `total` and `of` go together")
     select = _select(file.name, text, problems)
     inputs = _inputs(file.name, select, catalog, names, problems) if select is not None else ()
+    if "of" in header and (of := _select(f"{file.name}: of", header["of"], problems)) is not None:
+        _inputs(f"{file.name}: of", of, catalog, names, problems)
     if len(problems) > before or select is None:
         return None
     return RefinedTable(
@@ -121,7 +129,8 @@ def _select(place: str, text: str, problems: list[str]) -> exp.Query | None:
 def _inputs(place: str, select: exp.Query, catalog: Catalog, names: list[str], problems: list[str]) -> tuple[str, ...]:
     known = [f"{TRANSFORMED}.{name}" for name in catalog.names] + [f"{REFINED}.{name}" for name in names]
     ctes = {cte.alias for cte in select.find_all(exp.CTE)}
-    found = [f"{t.db}.{t.name}" if t.db else t.name for t in select.find_all(exp.Table) if t.db or t.name not in ctes]
+    tables = (".".join(part.name for part in t.parts) for t in select.find_all(exp.Table))
+    found = [name for name in tables if name not in ctes]
     problems += [
         f"{place}: unknown table {name}; known: {', '.join(known)}"
         for name in dict.fromkeys(found)
@@ -146,7 +155,7 @@ def _in_order(tables: dict[str, RefinedTable], problems: list[str]) -> list[str]
     return ordered
 
 
-def _schema(catalog: Catalog) -> dict[str, dict[str, dict[str, str]]]:
+def _schema(catalog: Catalog) -> _Schema:
     return {TRANSFORMED: {table.name: _column_types(table) for table in catalog.tables}}
 
 
@@ -154,22 +163,27 @@ def _column_types(table: Table) -> dict[str, str]:
     return {c.name: c.type.spark for c in table.columns} | dict.fromkeys(META_COLUMNS, "bigint")
 
 
-def _complete(table: RefinedTable, schema: dict[str, dict[str, dict[str, str]]], problems: list[str]) -> RefinedTable:
-    """The table with its columns and their lineage; an unknown column is a problem."""
+def _complete(table: RefinedTable, schema: _Schema, problems: list[str]) -> RefinedTable:
+    """The table with its columns and their lineage; a column that is unknown or has no name is a problem."""
     query = sqlglot.parse_one(table.select, read=DIALECT)
     assert isinstance(query, exp.Query)  # checked when the file was read
-    columns = tuple(query.named_selects)
-    problems += [
-        f"{table.path.name}: grain names {g!r}, which it does not select" for g in table.grain if g not in columns
-    ]
-    sources: dict[str, tuple[tuple[str, str], ...]] = {}
-    for column in columns:
-        try:
-            root = lineage(column, table.select, schema=schema, dialect=DIALECT)
-        except SqlglotError as error:
-            problems.append(f"{table.path.name}: {column}: {str(error).splitlines()[0]}")
-            continue
-        leaves = [(n.expression, n.name) for n in root.walk() if isinstance(n.expression, exp.Table)]
-        pairs = {(f"{leaf.db}.{leaf.name}", name.split(".")[-1].strip('"`')) for leaf, name in leaves}
-        sources[column] = tuple(sorted(pairs))
-    return RefinedTable(**{**vars(table), "columns": columns, "lineage": sources})
+    place = table.path.name
+    unnamed = [column.sql(dialect=DIALECT) for column in query.selects if not column.output_name and not column.is_star]
+    problems += [f"{place}: {sql} needs a name (`AS ...`)" for sql in unnamed]
+    try:
+        qualified = qualify(query, schema=dict(schema), dialect=DIALECT, quote_identifiers=False)
+    except SqlglotError as error:
+        problems.append(f"{place}: {str(error).split('. Line:')[0]}")
+        return table
+    columns = tuple(qualified.named_selects)
+    problems += [f"{place}: grain names {g!r}, which it does not select" for g in table.grain if g not in columns]
+    problems += [f"{place}: selects {c} twice" for c in dict.fromkeys(columns) if columns.count(c) > 1]
+    sources = {column: _sources(column, qualified, schema) for column in columns}
+    return replace(table, columns=columns, lineage=sources)
+
+
+def _sources(column: str, query: exp.Query, schema: _Schema) -> tuple[tuple[str, str], ...]:
+    nodes = lineage(column, query, schema=schema, dialect=DIALECT).walk()
+    leaves = [(node.expression, node.name) for node in nodes]
+    found = {(f"{t.db}.{t.name}", name.split(".")[-1].strip('"`')) for t, name in leaves if isinstance(t, exp.Table)}
+    return tuple(sorted(found))

@@ -78,6 +78,8 @@ def parse_type(text: str) -> PostgresType | str:
     first, second = (int(match[2]) if match[2] else None), (int(match[3]) if match[3] else None)
     if name == "numeric":
         return _numeric(text, first, second)
+    if second is not None:
+        return f"type {text!r} is not supported; accepted: {ACCEPTED}"
     if name in ("timestamp", "timestamptz"):
         return _timestamp(name, first)
     if name == "char":

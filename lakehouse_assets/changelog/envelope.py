@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from lakehouse_assets.catalog import Catalog
+from lakehouse_assets.catalog import Catalog, Table
 from lakehouse_assets.changelog import sql
 from lakehouse_assets.changelog.position import position
 
@@ -47,16 +47,19 @@ def raw_query(catalog: Catalog, messages: str, epoch: int = 0) -> str:
     Tombstones (null values) are left out: Debezium is told not to write them.
     """
     table = " ".join(f"WHEN {sql.text(t.topic)} THEN {sql.text(t.name)}" for t in catalog.tables)
-    expected = " ".join(f"WHEN {sql.text(t.topic)} THEN {sql.text(t.source_name)}" for t in catalog.tables)
+    source = " ".join(f"WHEN {sql.text(t.topic)} THEN {sql.text(t.source_name)}" for t in catalog.tables)
+    keyed = " ".join(f"WHEN {sql.text(t.topic)} THEN {_has_key(t)}" for t in catalog.tables)
     return f"""
     WITH texts AS (
       SELECT topic, `offset`, timestamp, {_text("key")} AS key, {_text("value")} AS value
       FROM {messages} WHERE value IS NOT NULL
     ), parsed AS (
-      SELECT *, CASE WHEN value LIKE '{{%' THEN from_json(value, {sql.text(_ENVELOPE)}) END AS e FROM texts
+      SELECT *, json_object_keys(key) AS key_members,
+             CASE WHEN {_one_object("value")} THEN from_json(value, {sql.text(_ENVELOPE)}) END AS e
+      FROM texts
     )
     SELECT CASE topic {table} END AS table_name,
-           {_op(f"CASE topic {expected} END")} AS op,
+           {_op(f"CASE topic {source} END", f"CASE topic {keyed} END")} AS op,
            CAST(timestamp AS DATE) AS event_date,
            {position(epoch, 0)}L + `offset` AS position,
            `offset` AS kafka_offset, timestamp AS kafka_timestamp, topic, key, value,
@@ -70,12 +73,21 @@ def _text(column: str) -> str:
     return f"coalesce(try_validate_utf8(CAST({column} AS STRING)), concat('{BASE64_MARK}', base64({column})))"
 
 
-def _op(expected_table: str) -> str:
+def _one_object(text: str) -> str:
+    """Whether a text is one JSON object: `from_json` reads the first of several and overlooks what follows."""
+    return f"{text} LIKE '{{%' AND json_array_length(concat('[', {text}, ']')) = 1"
+
+
+def _has_key(table: Table) -> str:
+    return " AND ".join(f"array_contains(key_members, {sql.text(name)})" for name in table.key)
+
+
+def _op(expected_table: str, has_key: str) -> str:
     """The op, or `unknown` when the message lacks what its operation needs."""
     codes = " ".join(f"WHEN '{code}' THEN '{op}'" for code, op in DEBEZIUM_OPS.items())
     return f"""
       CASE WHEN concat(e.source.schema, '.', e.source.`table`) <=> {expected_table}
-            AND (e.op = 't' OR coalesce(size(json_object_keys(key)), 0) > 0)
+            AND (e.op = 't' OR coalesce({has_key}, false))
             AND (e.op IN ('d', 't') OR e.after LIKE '{{%')
            THEN CASE e.op {codes} ELSE '{Op.UNKNOWN}' END
            ELSE '{Op.UNKNOWN}' END

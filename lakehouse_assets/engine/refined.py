@@ -70,10 +70,15 @@ def covers(table: RefinedTable, tables: dict[str, RefinedTable], paths: LakePath
 def last_note(paths: LakePaths, name: str) -> dict[str, Any]:
     """What the newest computation of a refined table noted, {} when there is none."""
     for commit in deltalog.commits_backwards(paths.refined(name)):
-        note = json.loads(commit.user_metadata or "{}")
+        note = note_of(commit)
         if "inputs" in note:
             return note
     return {}
+
+
+def note_of(commit: deltalog.Commit) -> dict[str, Any]:
+    """What a computation noted with its commit, {} when the commit is none."""
+    return json.loads(commit.user_metadata or "{}")
 
 
 def _place(paths: LakePaths, name: str) -> Path:

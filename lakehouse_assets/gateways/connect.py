@@ -26,7 +26,7 @@ class _Rebalancing(LakehouseError):
 
 @dataclass(frozen=True)
 class ConnectorStatus:
-    """What a connector and its task do; state is the worse of the two (RUNNING, PAUSED, UNASSIGNED, FAILED, MISSING)."""
+    """What a connector and its task do; `state` is the worse of the two: RUNNING, PAUSED, FAILED, MISSING, ..."""
 
     name: str
     state: str

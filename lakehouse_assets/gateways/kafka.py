@@ -1,4 +1,4 @@
-"""Kafka as the platform needs it: topics made once, how far they reach, when a message came, and a message for a test."""
+"""Kafka as the platform needs it: topics made once, how far they reach, when a message came, one message sent."""
 
 from __future__ import annotations
 

@@ -35,6 +35,7 @@ _FIRST_DAY, _LAST_DAY = -719_162, 2_932_896
 _INFINITE_DAYS = (2_146_033_979, -622_191_234, -2_147_472_691, -625_821_272)
 _DAY_US = 86_400_000_000
 _INFINITE_INSTANTS = (9_223_372_036_854_775_807, -9_223_372_036_854_775_808)
+_ISO = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}%s(Z|[+-][0-9:]+)"
 _SPECIAL_DECIMALS = ("nan", "positive_infinity", "negative_infinity", "infinity", "-infinity")
 
 
@@ -54,14 +55,14 @@ def _castable(kind: PostgresType, text: str) -> Decoded:
 
 def _integer(kind: PostgresType, text: str) -> Decoded:
     value = f"try_cast({text} AS {kind.spark})"
-    return Decoded(value, _status(text, value, out_of_range=f"try_cast({text} AS decimal(38,0)) IS NOT NULL"))
+    return Decoded(value, _status(text, value, out_of_range=_matches(text, "-?[0-9]+([.][0-9]+)?")))
 
 
 def _decimal(kind: PostgresType, text: str) -> Decoded:
     _, scale = kind.decimal
-    plain = f"{text} RLIKE '^-?[0-9]+([.][0-9]+)?$'"
+    plain = _matches(text, "-?[0-9]+([.][0-9]+)?")
     # A cast rounds what does not fit the scale, so only zeros may stand beyond it.
-    exact = f"{text} RLIKE '^-?[0-9]+([.][0-9]{{0,{scale}}}0*)?$'"
+    exact = _matches(text, f"-?[0-9]+([.][0-9]{{0,{scale}}}0*)?")
     value = f"CASE WHEN {plain} AND {exact} THEN try_cast({text} AS {kind.spark}) END"
     special = f"lower({text}) IN ({', '.join(map(repr, _SPECIAL_DECIMALS))})"
     return Decoded(value, _status(text, value, special=special, out_of_range=plain))
@@ -71,7 +72,7 @@ def _date(_: PostgresType, text: str) -> Decoded:
     days = f"try_cast({text} AS bigint)"
     value = f"CASE WHEN {days} BETWEEN {_FIRST_DAY} AND {_LAST_DAY} THEN date_from_unix_date(CAST({days} AS int)) END"
     special = f"{days} IN ({', '.join(map(str, _INFINITE_DAYS))})"
-    return Decoded(value, _status(text, value, special=special, out_of_range=f"{days} IS NOT NULL"))
+    return Decoded(value, _status(text, value, special=special, out_of_range=_matches(text, "-?[0-9]+")))
 
 
 def _timestamp(kind: PostgresType, text: str) -> Decoded:
@@ -81,14 +82,24 @@ def _timestamp(kind: PostgresType, text: str) -> Decoded:
     instant = f"CAST(timestamp_micros({number} * {units}) AS timestamp_ntz)"
     value = f"CASE WHEN {number} BETWEEN {first} AND {last} THEN {instant} END"
     special = f"{text} IN ({', '.join(repr(str(i)) for i in _INFINITE_INSTANTS)})"
-    return Decoded(value, _status(text, value, special=special, out_of_range=f"{number} IS NOT NULL"))
+    return Decoded(value, _status(text, value, special=special, out_of_range=_matches(text, "-?[0-9]+")))
 
 
 def _timestamp_tz(_: PostgresType, text: str) -> Decoded:
-    iso = f"{text} RLIKE '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T.*(Z|[+-][0-9:]+)$' AND {text} NOT LIKE '0000%'"
-    value = f"CASE WHEN {iso} THEN try_cast({text} AS timestamp) END"
-    beyond = f"{text} RLIKE '^([+-][0-9]{{4,}}|0000)-[0-9]{{2}}-[0-9]{{2}}T'"
-    return Decoded(value, _status(text, value, special=f"{text} IN ('infinity', '-infinity')", out_of_range=beyond))
+    instant = f"try_cast({text} AS timestamp)"
+    first, last = _FIRST_DAY * _DAY_US, (_LAST_DAY + 1) * _DAY_US - 1
+    # A cast cuts what is smaller than a microsecond, so only zeros may stand beyond it.
+    exact = _matches(text, _ISO % "([.][0-9]{1,6}0*)?")
+    value = f"CASE WHEN {exact} AND unix_micros({instant}) BETWEEN {first} AND {last} THEN {instant} END"
+    readable = f"({_matches(text, _ISO % '([.][0-9]+)?')} AND {instant} IS NOT NULL)"
+    beyond = _matches(text, "[+-][0-9]{4,}-[0-9]{2}-[0-9]{2}T.*")
+    special = f"{text} IN ('infinity', '-infinity')"
+    return Decoded(value, _status(text, value, special=special, out_of_range=f"({beyond} OR {readable})"))
+
+
+def _matches(text: str, pattern: str) -> str:
+    """Whether the whole text has the pattern; `$` would let a line break stand behind it."""
+    return rf"{text} RLIKE r'\A(?:{pattern})\z'"
 
 
 def _status(text: str, value: str, *, special: str = "false", out_of_range: str = "false") -> str:

@@ -31,6 +31,11 @@ class Replication:
     password: str = field(repr=False)
 
     @property
+    def by_reference(self) -> bool:
+        """Whether the password is a reference that only a Connect worker can follow."""
+        return self.password.startswith("${")
+
+    @property
     def dsn(self) -> str:
         """The same as a URL."""
         role, password = quote(self.user, safe=""), quote(self.password, safe="")
@@ -55,6 +60,14 @@ class Connections:
     def is_embedded(self, service: str) -> bool:
         """Whether this stack starts the service (postgres, kafka, connect, spark) itself."""
         return service in self.embedded
+
+    @property
+    def checking_dsn(self) -> str:
+        """As whom the source is looked at: the connector's role, whose rights count, where its password is known here.
+
+        An external Connect may hold it as a reference (`${file:...}`) that means nothing on this machine.
+        """
+        return self.source_dsn if self.replication.by_reference else self.replication.dsn
 
     def environment(self) -> dict[str, str]:
         """The words of `lakehouse env`; the DSN among them carries the application role's password."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from lakehouse_assets.catalog import Catalog
+from lakehouse_assets.catalog import Catalog, Table
 from lakehouse_assets.catalog.model import HEARTBEAT_TABLE, LAKEHOUSE_SCHEMA, SIGNAL_TABLE
 from lakehouse_assets.settings import Settings
 from lakehouse_assets.stack.connections import CONNECT, POSTGRES, Connections
@@ -106,6 +106,14 @@ def connector_config(catalog: Catalog, settings: Settings, links: Connections) -
     }
 
 
+def added_tables(before: dict[str, str] | None, catalog: Catalog) -> tuple[Table, ...]:
+    """The tables of the catalog that a connector with the configuration `before` does not read yet."""
+    if before is None:
+        return ()
+    known = before.get("table.include.list", "").replace("\\", "").split(",")
+    return tuple(table for table in catalog.tables if table.source_name not in known)
+
+
 def access(settings: Settings, links: Connections) -> Access:
     """The reference by which the connector finds its password.
 
@@ -115,8 +123,7 @@ def access(settings: Settings, links: Connections) -> Access:
     if links.is_embedded(CONNECT):
         name = REPLICATION if links.is_embedded(POSTGRES) else EXTERNAL_REPLICATION
         return Access(f"${{file:{secrets_file(settings.home)}:{name}}}", in_clear=False)
-    password = links.replication.password
-    return Access(password, in_clear=not password.startswith("${"))
+    return Access(links.replication.password, in_clear=not links.replication.by_reference)
 
 
 def topics(catalog: Catalog) -> dict[str, dict[str, str]]:

@@ -25,10 +25,10 @@ KNOWN_CAUSES = (
         "alter system set wal_level = 'logical';  -- then restart the source",
     ),
     KnownCause(
-        ("can no longer get changes from replication slot", "replication slot was invalidated", "has been invalidated",
-         "no longer available on the server", "requested wal segment", "offset_mismatch", "offset is no longer available"),
+        ("can no longer get changes from replication slot", "can no longer access replication slot",
+         "has been invalidated", "no longer available on the server", "requested wal segment"),
         "the source threw away changes that were not read yet (the slot is invalid or behind the stored offset)",
-        "lakehouse connector resnapshot; raise LAKEHOUSE_MAX_SLOT_WAL_GB (max_slot_wal_keep_size) so that it stays once",
+        "lakehouse connector resnapshot  -- and raise LAKEHOUSE_MAX_SLOT_WAL_GB (max_slot_wal_keep_size)",
     ),
     KnownCause(
         ("replication slot \"{slot}\" does not exist", "slot does not exist", "replication slot does not exist"),
@@ -78,7 +78,8 @@ KNOWN_CAUSES = (
         "lakehouse up",
     ),
     KnownCause(
-        ("connection to", "connection refused", "unable to obtain a jdbc connection", "unknownhost", "connection attempt failed"),
+        ("connection to", "connection refused", "unable to obtain a jdbc connection", "unknownhost",
+         "connection attempt failed"),
         "the source does not answer",
         "start the source (`lakehouse up`), or correct host and port in LAKEHOUSE_REPLICATION_DSN",
     ),

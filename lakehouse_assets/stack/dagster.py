@@ -1,4 +1,4 @@
-"""The three Dagster processes of the stack and the instance they share. Nothing here imports Dagster: it is only started."""
+"""The three Dagster processes of the stack and the instance they share; nothing here imports Dagster."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ DEFINITIONS = "lakehouse_assets.definitions"
 LOCATION = "lakehouse_assets"
 _MAKE_SECONDS = 120
 
-_INSTANCE = """# Written by `lakehouse up`; changes here are lost. Runs, events and schedules are SQLite files beside this one.
+_INSTANCE = """# Written by `lakehouse up`; changes here are lost.
+# Runs, events and schedules are SQLite files beside this one.
 telemetry:
   enabled: false
 # A run is started at once: the sensor never asks for two, so a queue would only add its polling time.

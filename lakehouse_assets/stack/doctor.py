@@ -1,4 +1,4 @@
-"""Looks at every part of a stack and says what is wrong, where, and what fixes it; a broken part never stops the look."""
+"""Looks at every part of a stack and says what is wrong, where, and what fixes it; no broken part stops it."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def _port(address: str) -> int | None:
 
 
 def _source(patient: _Patient) -> Iterator[Finding]:
-    dsn = patient.links.replication.dsn
+    dsn = patient.links.checking_dsn
     problems = postgres_gateway.source_problems(dsn, patient.catalog)
     for problem in problems:
         yield Finding("source", False, problem.text, problem.fix_sql)
@@ -145,11 +145,16 @@ def _source(patient: _Patient) -> Iterator[Finding]:
 
 def _slot(patient: _Patient) -> Iterator[Finding]:
     name = patient.catalog.slot
-    slot = postgres_gateway.slot_state(patient.links.replication.dsn, name)
+    slot = postgres_gateway.slot_state(patient.links.checking_dsn, name)
     if not slot.exists:
-        yield Finding("slot", False, f"{name} does not exist", f"{_UP}: the connector makes it at its first start")
+        yield Finding(
+            "slot",
+            False,
+            f"{name} does not exist",
+            f"{_UP} (its first start makes it), else lakehouse connector resnapshot",
+        )
     elif slot.lost:
-        yield Finding("slot", False, f"{name} is lost", f"select pg_drop_replication_slot('{name}');  -- new snapshot")
+        yield Finding("slot", False, f"{name} is lost", "lakehouse connector resnapshot")
     elif not slot.active:
         yield Finding("slot", False, f"{name} is read by nobody, and WAL piles up", _UP)
     else:
@@ -183,9 +188,9 @@ def _connector(patient: _Patient) -> Iterator[Finding]:
 def _definitions(patient: _Patient) -> Iterator[Finding]:
     if patient.states[dagster.WEBSERVER].pid is None:
         return
-    error = health.code_location_error(patient.links.webserver_url, dagster.LOCATION)
-    if error:
-        yield Finding("definitions", False, error, "dg check defs")
+    problem = health.code_location_problem(patient.links.webserver_url, dagster.LOCATION)
+    if problem:
+        yield Finding("definitions", False, problem, "dg check defs; lakehouse up, when the code server is down")
     else:
         yield Finding("definitions", True, f"Dagster has loaded {dagster.LOCATION}")
 

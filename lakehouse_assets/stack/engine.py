@@ -17,4 +17,6 @@ def service(settings: Settings) -> Service:
     """How the supervisor runs it; it is healthy when Spark Connect accepts a connection."""
     port = Port.SPARK_CONNECT.of(settings.port_base)
     command = launched(sys.executable, "-m", MODULE)
-    return Service(NAME, command, f"sc://{LOOPBACK}:{port}", port, stop_seconds=30)
+    # Spark would bind to the machine's own address otherwise, and says so on every start.
+    environment = {"SPARK_LOCAL_IP": LOOPBACK}
+    return Service(NAME, command, f"sc://{LOOPBACK}:{port}", port, environment=environment, stop_seconds=30)

@@ -17,6 +17,9 @@ WAIT_SECONDS = 150
 _POLL_SECONDS = 0.2
 _MOST_STARTS = 5  # a service that ended so often while it was waited for will not come up by itself
 _LOG_LINES = 12
+_LOCATIONS = """{ workspaceOrError { ... on Workspace {
+    locationEntries { name locationOrLoadError { __typename ... on PythonError { message } } }
+} } }"""
 
 
 class Stopped(Exception):
@@ -74,18 +77,16 @@ def log_tail(home: Path, log: Path, lines: int = _LOG_LINES) -> str:
     return "\n".join(f"    {line[:300]}" for line in text.splitlines()[-lines:])
 
 
-def code_location_error(webserver_url: str, location: str) -> str | None:
-    """Why Dagster could not load the code location, None when it could (or the webserver does not say)."""
-    query = "{workspaceOrError{__typename ... on Workspace{locationEntries{name locationOrLoadError{__typename ... on PythonError{message}}}}}}"
-    request = urllib.request.Request(f"{webserver_url}/graphql", json.dumps({"query": query}).encode())
+def code_location_problem(webserver_url: str, location: str) -> str | None:
+    """Why Dagster has not loaded the code location, None once it has."""
+    request = urllib.request.Request(f"{webserver_url}/graphql", json.dumps({"query": _LOCATIONS}).encode())
     request.add_header("Content-Type", "application/json")
     try:
         with urllib.request.urlopen(request, timeout=20) as response:
             entries = json.load(response)["data"]["workspaceOrError"].get("locationEntries", [])
     except (OSError, urllib.error.URLError, ValueError, KeyError, TypeError):
-        return None
-    for entry in entries:
-        found = entry["locationOrLoadError"] or {}
-        if entry["name"] == location and found.get("__typename") == "PythonError":
-            return str(found["message"]).strip().splitlines()[0]
-    return None
+        return "the webserver does not answer"
+    found = next((entry["locationOrLoadError"] for entry in entries if entry["name"] == location), None)
+    if not found:
+        return f"{location} is not loaded yet"
+    return str(found["message"]).strip().splitlines()[0] if "message" in found else None

@@ -14,10 +14,15 @@ from xml.sax.saxutils import quoteattr
 
 from lakehouse_assets.errors import LakehouseError
 
-SHARDS = 4  # a serial fetch of the kafka set takes 80 s, nearly all of it waiting
+SHARDS = 8  # one Ivy needs two minutes for the three sets, nearly all of it waiting
 _TIMEOUT_SECONDS = 540
+_SHOWN = 3
 _PATTERN = "[organisation]--[artifact]-[revision].[ext]"
 _NEXT = "check the network (or its proxy settings in JAVA_TOOL_OPTIONS) and run the command again; what came is kept"
+
+
+class FetchError(LakehouseError):
+    """Something did not come; what did is in the folder."""
 
 
 def pyspark_jars() -> Path:
@@ -34,19 +39,21 @@ def fetched_name(organisation: str, module: str, revision: str) -> str:
 
 
 def fetch(java: Path, coordinates: Sequence[tuple[str, str, str]], folder: Path) -> None:
-    """Fetch (organisation, module, revision) jars into `folder`; LakehouseError with Ivy's own words when one fails."""
+    """Fetch (organisation, module, revision) jars into `folder`; FetchError with Ivy's own words when one fails."""
     shards = [part for part in (coordinates[start::SHARDS] for start in range(SHARDS)) if part]
     running = [_start(java, part, folder / f"shard{number}", folder) for number, part in enumerate(shards)]
     try:
         outputs = [process.communicate(timeout=_TIMEOUT_SECONDS)[0] for process in running]
     except subprocess.TimeoutExpired:
-        raise LakehouseError(f"no answer within {_TIMEOUT_SECONDS} s", where="jars", next_step=_NEXT) from None
+        raise FetchError(f"no answer within {_TIMEOUT_SECONDS} s", where="jars", next_step=_NEXT) from None
     finally:
         for process in running:
             process.kill()
-    failures = [_reason(out) for process, out in zip(running, outputs, strict=True) if process.returncode]
-    if failures:
-        raise LakehouseError("; ".join(failures), where="jars", next_step=_NEXT)
+    ended = zip(running, outputs, strict=True)
+    reasons = [reason for process, output in ended if process.returncode for reason in _reasons(output)]
+    if reasons:
+        more = f"; and {len(reasons) - _SHOWN} more" if len(reasons) > _SHOWN else ""
+        raise FetchError("; ".join(reasons[:_SHOWN]) + more, where="jars", next_step=_NEXT)
 
 
 def _start(java: Path, coordinates: Sequence[tuple[str, str, str]], shard: Path, folder: Path) -> subprocess.Popen[str]:
@@ -76,7 +83,7 @@ def _ivy_xml(coordinates: Sequence[tuple[str, str, str]]) -> str:
 """
 
 
-def _reason(output: str) -> str:
+def _reasons(output: str) -> list[str]:
     lines = [line.strip(" \t:") for line in output.splitlines()]
     telling = [line for line in lines if "not found" in line or "FAILED" in line or "Exception" in line]
-    return " / ".join(dict.fromkeys(telling[:3])) or "Ivy failed without a reason"
+    return list(dict.fromkeys(telling)) or ["Ivy failed without a reason"]

@@ -1,4 +1,4 @@
-"""The jars that no Python package brings: listed in jars.lock with their SHA-256, fetched once, checked at each start."""
+"""The jars that no Python package brings: listed in jars.lock with SHA-256, fetched once, checked at each start."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.stack import ivy
@@ -75,10 +77,8 @@ def ensure_jars(cache: Path, say: Say, java: Path, lock: Path = LOCK) -> None:
     """Fetch what is missing and check every SHA-256; LakehouseError naming each jar that differs."""
     jars = read_lock(lock)
     with _locked(cache / "jars"):
-        missing = [jar for jar in jars if not _place(cache, jar, jars).is_file()]
-        if missing:
-            say(f"fetching {len(missing)} jars (once; kept in {cache})")
-            _fetch(java, missing, cache, jars)
+        if any(not _place(cache, jar, jars).is_file() for jar in jars):
+            _fetch(java, cache, jars, say)
         problems = check_jars(cache, lock)
     if problems:
         raise LakehouseError(
@@ -109,16 +109,27 @@ def _place(cache: Path, jar: Jar, jars: Iterable[Jar]) -> Path:
     return set_folder(cache, jar.set_name, jars) / jar.file_name
 
 
-def _fetch(java: Path, missing: list[Jar], cache: Path, jars: tuple[Jar, ...]) -> None:
+@retry(retry=retry_if_exception_type(ivy.FetchError), stop=stop_after_attempt(3), wait=wait_fixed(2), reraise=True)
+def _fetch(java: Path, cache: Path, jars: tuple[Jar, ...], say: Say) -> None:
+    missing = [jar for jar in jars if not _place(cache, jar, jars).is_file()]
+    say(f"fetching {len(missing)} jars (once; kept in {cache})")
     coordinates = sorted({jar.coordinate for jar in missing})
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=cache / "jars") as folder:
-        ivy.fetch(java, coordinates, Path(folder))
-        for jar in missing:
-            _install(Path(folder) / ivy.fetched_name(*jar.coordinate), _place(cache, jar, jars), jar)
+        try:
+            ivy.fetch(java, coordinates, Path(folder))
+        finally:
+            _install_all(Path(folder), cache, missing, jars)
+
+
+def _install_all(folder: Path, cache: Path, missing: list[Jar], jars: tuple[Jar, ...]) -> None:
+    for jar in missing:
+        fetched = folder / ivy.fetched_name(*jar.coordinate)
+        if fetched.is_file():
+            _install(fetched, _place(cache, jar, jars), jar)
 
 
 def _install(fetched: Path, target: Path, jar: Jar) -> None:
-    found = _sha256(fetched) if fetched.is_file() else "no file"
+    found = _sha256(fetched)
     if found != jar.sha256:
         raise LakehouseError(
             f"{':'.join(jar.coordinate)} was fetched with SHA-256 {found}, locked is {jar.sha256}; it was thrown away",

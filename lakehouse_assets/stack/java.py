@@ -16,7 +16,7 @@ _NEXT = f"install a Java {LEAST_VERSION} or newer (Debian: apt install openjdk-1
 
 
 def find_java(environ: Mapping[str, str] = os.environ) -> Path:
-    """The `java` of JAVA_HOME, else of PATH: the order in which pyspark looks too; LakehouseError when there is none."""
+    """The `java` of JAVA_HOME, else of PATH, as pyspark looks for it; LakehouseError when there is none."""
     if home := environ.get("JAVA_HOME"):
         java = Path(home) / "bin" / "java"
         if not java.is_file():

@@ -75,7 +75,7 @@ def _folder(settings: Settings) -> Path:
 def _format(settings: Settings, java: Path) -> None:
     folder = _folder(settings)
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")
-    arguments = ("format", "--standalone", "-t", cluster, "-c", str(folder / "server.properties"))
+    arguments = ("format", "--ignore-formatted", "--standalone", "-t", cluster, "-c", str(folder / "server.properties"))
     command = jvm.command(settings, java, folder, 128, "kafka.tools.StorageTool", *arguments)
     try:
         done = subprocess.run(

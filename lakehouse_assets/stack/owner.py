@@ -1,4 +1,4 @@
-"""As whom and where PostgreSQL may run: it refuses root, so under root it gets an unprivileged user and a place he can enter."""
+"""As whom and where PostgreSQL runs: it refuses root, so there it gets a plain user and a place he can enter."""
 
 from __future__ import annotations
 
@@ -37,15 +37,18 @@ def place_of(home: Path) -> Place:
     binaries = installed_binaries()
     if os.geteuid() != 0:
         return Place(home / "postgres" / "data", binaries, None)
-    outside, package = _outside(home), _package()
-    if not outside.exists() and enterable(home) and enterable(binaries):
-        return Place(home / "postgres" / "data", binaries, _user(home / "postgres"))
+    outside, package, inside = _outside(home), _package(), home / "postgres"
+    made_inside = inside.is_dir() and not inside.is_symlink()  # a cluster never moves, whatever becomes of its folder
+    if made_inside or (not inside.is_symlink() and enterable(home) and enterable(binaries)):
+        return Place(inside / "data", binaries, _user(inside))
     return Place(outside / "data", outside / package.name / "pginstall" / "bin", _user(outside), outside)
 
 
 def prepare(home: Path, place: Place) -> None:
     """Make the folder the cluster goes into, with the binaries beside it when they have to be outside the home."""
     if place.outside:
+        if not (home / "postgres").is_symlink() and place.outside.exists():
+            shutil.rmtree(place.outside)  # of a home that was removed by hand, its passwords with it
         place.outside.mkdir(parents=True, exist_ok=True)
         _copy_binaries(place.outside)
         link = home / "postgres"
@@ -64,7 +67,7 @@ def remove_outside(home: Path) -> None:
 
 
 def enterable(path: Path) -> bool:
-    """Whether a user without any right of his own can reach `path`; what does not exist yet is judged by its parents."""
+    """Whether a user without any right of his own can reach `path`; what is not there is judged by its parents."""
     existing = [folder for folder in (path, *path.parents) if folder.exists()]
     return all(os.stat(folder).st_mode & stat.S_IXOTH for folder in existing)
 

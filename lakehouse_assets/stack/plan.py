@@ -82,9 +82,10 @@ def prepare(
 
 
 def fingerprint(settings: Settings, catalog: Catalog, links: Connections, words: dict[str, str], conf: str) -> str:
-    """A digest of all that a running service was started with: when it differs, a restart is due."""
+    """A digest of all that a running service was started with, the catalog too: when it differs, a restart is due."""
     texts = (
         json.dumps(words, sort_keys=True),
+        repr(catalog),
         conf,
         postgres.configuration(settings),
         kafka.configuration(settings),

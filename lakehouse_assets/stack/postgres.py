@@ -29,7 +29,7 @@ host replication all {LOOPBACK}/32 scram-sha-256
 
 
 def prepare_cluster(settings: Settings, admin_password: str) -> None:
-    """Make the cluster if there is none and write its configuration; LakehouseError with initdb's words when it fails."""
+    """Make the cluster if there is none and write its configuration; LakehouseError with initdb's words."""
     place = place_of(settings.home)
     prepare(settings.home, place)
     if not (place.data / "PG_VERSION").exists():

@@ -9,7 +9,7 @@ from lakehouse_assets.errors import ConfigurationError, LakehouseError
 from lakehouse_assets.settings import Settings
 
 LEAST_FREE_BYTES = 1 << 30
-# Each has a meaning in a class path, a properties file, a config provider's reference or the supervisor's configuration.
+# Each means something in a class path, a properties file, a config provider's reference or the supervisor's file.
 _REFUSED = ":,;%${}\"'\\\n"
 
 

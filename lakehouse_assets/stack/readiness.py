@@ -18,7 +18,6 @@ from lakehouse_assets.settings import Settings
 from lakehouse_assets.stack import (
     connect,
     connector,
-    connector_causes,
     dagster,
     engine,
     health,
@@ -27,11 +26,9 @@ from lakehouse_assets.stack import (
     secrets,
 )
 from lakehouse_assets.stack.connections import CONNECT, DATABASE, KAFKA, POSTGRES, Connections
+from lakehouse_assets.stack.connector_apply import apply, wait_for_connector
 from lakehouse_assets.stack.ports import Port
 from lakehouse_assets.stack.supervision import states
-
-_CONNECTOR_SECONDS = 120
-_FAILED_SECONDS = 3  # a task that is still FAILED so long after its restart will not heal by itself
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,7 @@ class Readiness:
             self._require_source()
             self._tell("source (external)")
         elif postgres.NAME in self.started:
-            self._healthy(postgres.NAME, lambda: _succeeds(lambda: postgres_gateway.execute(self._admin, "select 1")))
+            self._healthy(postgres.NAME, self._admin_is_let_in)
             passwords = secrets.read_secrets(self.settings.home)
             postgres_gateway.bootstrap(
                 self._admin,
@@ -79,13 +76,26 @@ class Readiness:
             )
             self._tell("postgres")
 
+    def _admin_is_let_in(self) -> bool:
+        try:
+            postgres_gateway.execute(self._admin, "select 1")
+        except LakehouseError as error:
+            if "password" not in error.problem:
+                return False
+            raise LakehouseError(
+                "the passwords are not those the database was made with",
+                where=str(secrets.secrets_file(self.settings.home)),
+                next_step="put the file back from a copy, or begin anew: lakehouse clean, then lakehouse up",
+            ) from None
+        return True
+
     def _require_source(self) -> None:
-        problems = postgres_gateway.source_problems(self.links.replication.dsn, self.catalog)
+        problems = postgres_gateway.source_problems(self.links.checking_dsn, self.catalog)
         if problems:
             listing = "\n".join(f"  - {problem.text}\n      fix: {problem.fix_sql}" for problem in problems)
             raise LakehouseError(
                 f"the source is not ready for change data capture\n{listing}",
-                where=postgres_gateway.place(self.links.replication.dsn),
+                where=postgres_gateway.place(self.links.checking_dsn),
                 next_step="run these fixes as an administrator of the source, then run the command again",
             )
 
@@ -121,7 +131,9 @@ class Readiness:
         if name not in self.started:
             return
         if name == dagster.WEBSERVER:
-            self._healthy(name, lambda: health.answers(f"{self.links.webserver_url}/server_info"))
+            # It starts without its code server and looks for it each second: healthy is when it has the definitions.
+            url = self.links.webserver_url
+            self._healthy(name, lambda: health.code_location_problem(url, dagster.LOCATION) is None)
         else:
             self._healthy(name, lambda: health.accepts(port.of(self.settings.port_base)))
         self._tell(name)
@@ -153,43 +165,3 @@ class Readiness:
             yield
         finally:
             self.stop.set()
-
-
-def apply(settings: Settings, catalog: Catalog, links: Connections) -> bool:
-    """Make the connector as the catalog says; False when it is already. A refusal is told with its fix."""
-    name = connector.connector_name(catalog)
-    try:
-        return connect_gateway.apply_connector(
-            links.connect_url, name, connector.connector_config(catalog, settings, links)
-        )
-    except LakehouseError as error:
-        meaning, fix = connector_causes.explain(error.problem, catalog, links.replication.user)
-        if not meaning:
-            raise
-        raise LakehouseError(f"{meaning} ({error.problem})", where=f"connector {name}", next_step=fix) from None
-
-
-def wait_for_connector(
-    catalog: Catalog, links: Connections, stop: threading.Event, seconds: float = _CONNECTOR_SECONDS
-) -> None:
-    """Return when connector and task run; a failed one is started again once, then told with its cause and fix."""
-    name, deadline = connector.connector_name(catalog), time.monotonic() + seconds
-    restarted_at: float | None = None
-    while not (status := connect_gateway.connector_status(links.connect_url, name)).running:
-        now = time.monotonic()
-        if status.state == connect_gateway.FAILED and restarted_at is None:
-            connect_gateway.restart(links.connect_url, name)
-            restarted_at = now
-        failed_for_good = status.state == connect_gateway.FAILED and now - (restarted_at or now) > _FAILED_SECONDS
-        if failed_for_good or now > deadline:
-            raise connector_causes.failed_connector(status, catalog, links.replication.user)
-        if stop.wait(0.3):
-            raise health.Stopped
-
-
-def _succeeds(action: Callable[[], object]) -> bool:
-    try:
-        action()
-    except LakehouseError:
-        return False
-    return True

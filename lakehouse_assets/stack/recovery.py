@@ -14,7 +14,7 @@ from lakehouse_assets.gateways import postgres as postgres_gateway
 from lakehouse_assets.settings import Settings
 from lakehouse_assets.stack import connector
 from lakehouse_assets.stack.connections import connections
-from lakehouse_assets.stack.readiness import apply, wait_for_connector
+from lakehouse_assets.stack.connector_apply import apply, wait_for_connector
 
 _STOP_SECONDS = 30
 
@@ -32,10 +32,10 @@ def resnapshot(settings: Settings, catalog: Catalog, say: Callable[[str], None])
     _wait_until_stopped(url, name)
     connect_gateway.forget_offsets(url, name)
     say(f"connector {name} is stopped and has forgotten its offsets")
-    slot = postgres_gateway.slot_state(links.replication.dsn, catalog.slot)
+    slot = postgres_gateway.slot_state(links.checking_dsn, catalog.slot)
     if slot.exists:
         statement = "select pg_drop_replication_slot(%s)"
-        postgres_gateway.execute(links.replication.dsn, statement, [catalog.slot])
+        postgres_gateway.execute(links.checking_dsn, statement, [catalog.slot])
         say(f"slot {catalog.slot} is dropped")
     connect_gateway.resume(url, name)
     wait_for_connector(catalog, links, threading.Event())

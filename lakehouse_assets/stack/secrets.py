@@ -1,4 +1,4 @@
-"""The generated passwords of a stack: `NAME_PASSWORD=...` lines of `$LAKEHOUSE_HOME/secrets.env`, readable by its owner only.
+"""The generated passwords of a stack: `NAME_PASSWORD=...` lines of `$LAKEHOUSE_HOME/secrets.env`, mode 0600.
 
 The file is also a Java properties file: Connect's FileConfigProvider reads the replication password from it.
 """

@@ -97,7 +97,7 @@ def running(home: Path) -> bool:
 
 
 def states(home: Path) -> dict[str, tuple[str, int | None]]:
-    """Every service the supervisor keeps, with its state (RUNNING, STARTING, BACKOFF, ...) and pid; empty when it is down."""
+    """Every service with the supervisor's word for its state and its pid; empty when the supervisor is down."""
     answer = _ask(home, "getAllProcessInfo") or []
     return {entry["name"]: (entry["statename"], entry["pid"] or None) for entry in answer}
 

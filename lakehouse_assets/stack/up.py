@@ -56,7 +56,7 @@ def down(settings: Settings, say: Say) -> None:
 
 
 def clean(settings: Settings, say: Say) -> None:
-    """Stop the stack, then remove its state and the layers of its lake; nothing else in either folder's surroundings."""
+    """Stop the stack, then remove its state and the layers of its lake, and nothing else."""
     down(settings, say)
     owner.remove_outside(settings.home)
     if settings.home.exists():

@@ -1,0 +1,55 @@
+"""The generated pages are those the code would write now, and the documents name only commands that exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from lakehouse_assets.catalog import load_catalog
+from lakehouse_assets.cli import reference
+from lakehouse_assets.cli.app import cli
+
+PROJECT = Path(__file__).parents[2]
+PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
+
+
+def test_the_generated_pages_are_fresh():
+    assert reference.write(load_catalog(PROJECT / "lakehouse.toml"), check=True) == []
+
+
+def test_every_setting_has_a_description():
+    assert "None |" not in reference.settings_page()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_names_only_make_targets_that_exist(page):
+    targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"`make ([a-z-]+)", page.read_text()))
+    assert named <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_names_only_words_that_exist(page):
+    named = set(re.findall(r"(?:`|^\$ |^)lakehouse ([a-z]+)", page.read_text(), re.MULTILINE))
+    assert named <= set(cli.commands)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_word_and_option_has_help():
+    def bare(command: click.Command) -> list[str]:
+        if isinstance(command, click.Group):
+            return [name for sub in command.commands.values() for name in bare(sub)]
+        missing = [] if command.help else [str(command.name)]
+        return missing + [
+            f"{command.name} {p.name}" for p in command.params if isinstance(p, click.Option) and not p.help
+        ]
+
+    assert bare(cli) == []

@@ -1,0 +1,149 @@
+"""The sensor against real small Delta logs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from dagster import DagsterInstance, DagsterRunStatus, SensorResult, SkipReason, build_sensor_context
+from dagster._core.test_utils import create_run_for_test
+
+from lakehouse_assets.catalog import load_catalog
+from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.catalog.refined import load_refined
+from lakehouse_assets.cli.context import REFINED_FOLDER
+from lakehouse_assets.defs import arrivals
+from lakehouse_assets.defs.resources import PID_TAG
+from lakehouse_assets_tests.defs.small_lake import DAY, apply, compute, land
+
+CATALOG = load_catalog(Path(__file__).parents[2] / "lakehouse.toml")
+REFINED = load_refined(REFINED_FOLDER, CATALOG)
+BY_NAME = {table.name: table for table in REFINED}
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> LakePaths:
+    return LakePaths(tmp_path)
+
+
+@pytest.fixture
+def instance():
+    with DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+def tick(paths: LakePaths, instance: DagsterInstance, cursor: str | None = None) -> SensorResult:
+    sensor = arrivals.build(CATALOG, REFINED, paths, 5)
+    result = sensor(build_sensor_context(instance=instance, cursor=cursor))
+    assert isinstance(result, SensorResult)
+    return result
+
+
+def requested(result: SensorResult) -> set[str]:
+    return {key.to_user_string() for request in result.run_requests or [] for key in request.asset_selection or []}
+
+
+def settled(paths: LakePaths) -> None:
+    """Every table has ten changes, all of them applied and computed."""
+    for table in CATALOG.names:
+        version = land(paths, table, range(10))
+    for table in CATALOG.names:
+        apply(paths, table, 9, version)
+    for table in REFINED:
+        compute(paths, table, dict.fromkeys(CATALOG.names, 9))
+
+
+def skip(result: SensorResult) -> str:
+    assert isinstance(result.skip_reason, SkipReason)
+    return str(result.skip_reason.skip_message)
+
+
+def test_an_empty_lake_asks_for_nothing(paths, instance):
+    result = tick(paths, instance)
+    assert not result.run_requests
+    assert "raw version -1" in skip(result)
+
+
+def test_nothing_is_asked_for_when_all_is_applied(paths, instance):
+    settled(paths)
+    assert "all is applied" in skip(tick(paths, instance))
+
+
+def test_only_tables_that_are_behind_and_what_rests_on_them_are_asked_for(paths, instance):
+    settled(paths)
+    land(paths, "moradores", range(10, 12))
+    result = tick(paths, instance)
+    assert requested(result) == {"raw/moradores", "transformed/moradores", "refined/panorama_por_condominio"}
+    assert [request.partition_key for request in result.run_requests] == [DAY.isoformat()]
+
+
+def test_losing_the_cursor_asks_for_the_same_run(paths, instance):
+    settled(paths)
+    cursor = tick(paths, instance).cursor
+    land(paths, "transacoes", range(10, 11))
+    assert requested(tick(paths, instance, cursor)) == requested(tick(paths, instance, None)) != set()
+
+
+def test_a_cursor_that_is_no_cursor_is_ignored(paths, instance):
+    settled(paths)
+    land(paths, "imoveis", range(10, 11))
+    assert "transformed/imoveis" in requested(tick(paths, instance, "{not json"))
+    assert "transformed/imoveis" in requested(tick(paths, instance, '{"other": 1}'))
+
+
+def test_a_missing_transformed_table_is_asked_for_even_without_changes(paths, instance):
+    land(paths, "transacoes", range(3))
+    assert {f"transformed/{name}" for name in CATALOG.names} <= requested(tick(paths, instance))
+
+
+def test_a_refined_table_older_than_its_inputs_is_asked_for_alone(paths, instance):
+    settled(paths)
+    stale = BY_NAME["valor_total_por_morador"]
+    compute(paths, stale, dict.fromkeys(CATALOG.names, 8))
+    assert requested(tick(paths, instance)) == {"refined/valor_total_por_morador"}
+
+
+def test_an_edited_select_is_asked_for(paths, instance):
+    settled(paths)
+    edited = type(REFINED[0])(**{**vars(REFINED[0]), "select": "SELECT 1"})
+    compute(paths, edited, dict.fromkeys(CATALOG.names, 9))
+    assert requested(tick(paths, instance)) == {f"refined/{edited.name}"}
+
+
+def test_a_run_in_progress_is_waited_for(paths, instance):
+    settled(paths)
+    land(paths, "transacoes", range(10, 11))
+    create_run_for_test(instance, status=DagsterRunStatus.STARTED, tags={PID_TAG: str(os.getpid())})
+    assert "is in progress" in skip(tick(paths, instance))
+
+
+def test_a_run_whose_process_was_killed_is_marked_failed_and_not_waited_for(paths, instance):
+    settled(paths)
+    land(paths, "transacoes", range(10, 11))
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    run = create_run_for_test(instance, status=DagsterRunStatus.STARTED, tags={PID_TAG: str(ended.pid)})
+    assert "transformed/transacoes" in requested(tick(paths, instance))
+    assert instance.get_run_by_id(run.run_id).status is DagsterRunStatus.FAILURE
+
+
+def test_after_a_failed_run_the_sensor_waits_before_it_asks_again(paths, instance):
+    settled(paths)
+    land(paths, "transacoes", range(10, 11))
+    run = create_run_for_test(instance, status=DagsterRunStatus.STARTED, tags={arrivals.ARRIVALS_TAG: "true"})
+    instance.report_run_failed(run, "on purpose")
+    assert "next try in" in skip(tick(paths, instance))
+
+
+def test_the_day_before_is_audited_once_more_when_midnight_passes(paths, instance):
+    settled(paths)
+    cursor = tick(paths, instance).cursor
+    land(paths, "transacoes", range(10, 11))
+    land(paths, "transacoes", range(11, 12), day=DAY + dt.timedelta(days=1))
+    result = tick(paths, instance, cursor)
+    assert [request.partition_key for request in result.run_requests] == ["2026-03-05", "2026-03-04"]
+    assert {key.to_user_string() for key in result.run_requests[1].asset_selection} == {"raw/transacoes"}

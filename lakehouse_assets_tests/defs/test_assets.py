@@ -1,0 +1,196 @@
+"""The assets run on real Spark and Delta; each check fails when it must."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import pytest
+from dagster import AssetKey, DagsterInstance, materialize
+from deltalake import DeltaTable, write_deltalake
+
+from lakehouse_assets.catalog import load_catalog
+from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.catalog.refined import load_refined
+from lakehouse_assets.changelog.envelope import RAW_COLUMNS, UNAVAILABLE
+from lakehouse_assets.cli.context import REFINED_FOLDER
+from lakehouse_assets.defs import raw, transformed
+from lakehouse_assets.defs.refined import assets as refined
+from lakehouse_assets.defs.resources import LakeResource, spark_resource
+from lakehouse_assets.engine.raw import create_raw
+
+CATALOG = load_catalog(Path(__file__).parents[2] / "lakehouse.toml")
+REFINED = load_refined(REFINED_FOLDER, CATALOG)
+DAY = "2026-03-04"
+ROWS = {
+    "condominios": {"condominio_id": 1, "nome": "Solar", "endereco": "Rua A"},
+    "moradores": {"morador_id": 1, "nome": "Ana", "condominio_id": 1, "data_registro": 19724},
+    "imoveis": {"imovel_id": 1, "tipo": "casa", "condominio_id": 1, "valor": "250000.00"},
+    "transacoes": {
+        "transacao_id": 1, "imovel_id": 1, "morador_id": 1, "data_transacao": 19724, "valor_transacao": "10.50",
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+def paths(tmp_path, spark) -> LakePaths:
+    found = LakePaths(tmp_path)
+    create_raw(spark, found.raw)
+    return found
+
+
+def land(spark, paths, table, offset, op="insert", value=None, key=None):
+    """One raw row of a table, with the values of ROWS where none are given."""
+    after = {**ROWS[table], **(value or {})}
+    name = CATALOG.table(table).key[0]
+    row = {
+        "table_name": table, "op": op, "event_date": dt.date.fromisoformat(DAY), "position": offset,
+        "kafka_offset": offset, "topic": table, "key": json.dumps({name: after[name]} if key is None else key),
+        "value": json.dumps({"after": after}), "lsn": 100 + offset, "tx_id": offset, "snapshot": "false",
+    }  # fmt: skip
+    frame = spark.createDataFrame([row], RAW_COLUMNS)
+    frame.write.format("delta").mode("append").save(str(paths.raw))
+
+
+def run(paths, assets, *keys, partition=None):
+    resources = {"lake": LakeResource(root=str(paths.root)), "spark": spark_resource({})}
+    with DagsterInstance.ephemeral() as instance:
+        selected = [AssetKey(key.split("/")) for key in keys]
+        return materialize(
+            assets, resources=resources, selection=selected, instance=instance, partition_key=partition,
+            raise_on_error=False,
+        )  # fmt: skip
+
+
+def verdicts(result) -> dict[str, bool]:
+    return {e.check_name: e.passed for e in result.get_asset_check_evaluations()}
+
+
+def fold(paths, table):
+    return run(paths, transformed.build(CATALOG), f"transformed/{table}")
+
+
+def audit(paths, table):
+    return run(paths, raw.build(CATALOG), f"raw/{table}", partition=DAY)
+
+
+def metadata(result, key):
+    (event,) = result.asset_materializations_for_node(key.replace("/", "__"))
+    return {name: value.value for name, value in event.metadata.items()}
+
+
+def test_an_audit_counts_by_operation_and_passes_on_contiguous_offsets(spark, paths):
+    for offset, op in enumerate(["insert", "update", "delete", "insert"]):
+        land(spark, paths, "imoveis", offset, op)
+    result = audit(paths, "imoveis")
+    assert verdicts(result) == {"offsets_contiguous": True, "messages_readable": True}
+    shown = metadata(result, "raw/imoveis")
+    assert (shown["inserts"], shown["updates"], shown["deletes"], shown["deletes_share"]) == (2, 1, 1, 0.25)
+    assert shown["dagster/partition_row_count"] == 4
+
+
+def test_a_missing_offset_blocks_the_fold_below(spark, paths):
+    for offset in (0, 1, 3):
+        land(spark, paths, "imoveis", offset, value={"imovel_id": offset})
+    both = [*raw.build(CATALOG), *transformed.build(CATALOG)]
+    result = run(paths, both, "raw/imoveis", "transformed/imoveis", partition=DAY)
+    assert verdicts(result)["offsets_contiguous"] is False
+    assert not paths.transformed("imoveis").exists()
+
+
+def test_an_unreadable_message_is_a_warning_with_its_offset_and_blocks_nothing(spark, paths):
+    land(spark, paths, "imoveis", 0)
+    land(spark, paths, "imoveis", 1, "unknown")
+    result = audit(paths, "imoveis")
+    assert result.success
+    (warned,) = [e for e in result.get_asset_check_evaluations() if e.check_name == "messages_readable"]
+    assert not warned.passed
+    assert warned.metadata["offsets"].value == [1]
+    assert fold(paths, "imoveis").success
+
+
+def test_a_fold_publishes_rows_schema_preview_and_position(spark, paths):
+    land(spark, paths, "imoveis", 0)
+    result = fold(paths, "imoveis")
+    assert set(verdicts(result).values()) == {True}
+    shown = metadata(result, "transformed/imoveis")
+    assert (shown["dagster/row_count"], shown["position"], shown["inserted"]) == (1, 0, 1)
+    assert "| 1 | casa | 1 | 250000.00 |" in shown["preview"]
+
+
+def test_a_doubled_row_in_the_lake_fails_key_unique(spark, paths):
+    land(spark, paths, "imoveis", 0)
+    fold(paths, "imoveis")
+    rows = DeltaTable(str(paths.transformed("imoveis"))).to_pyarrow_table()
+    write_deltalake(str(paths.transformed("imoveis")), rows, mode="append")
+    land(spark, paths, "imoveis", 1, value={"imovel_id": 2})
+    result = fold(paths, "imoveis")
+    assert not result.success or verdicts(result)["key_unique"] is False
+    assert verdicts(result)["key_unique"] is False
+
+
+def test_a_placeholder_in_the_lake_fails_no_placeholder(spark, paths):
+    land(spark, paths, "condominios", 0)
+    fold(paths, "condominios")
+    spark.sql(f"UPDATE delta.`{paths.transformed('condominios')}` SET endereco = '{UNAVAILABLE}'")
+    land(spark, paths, "condominios", 1, value={"condominio_id": 2})
+    assert verdicts(fold(paths, "condominios"))["no_placeholder"] is False
+
+
+def test_a_value_that_does_not_fit_its_type_is_null_and_a_warning(spark, paths):
+    land(spark, paths, "transacoes", 0, value={"valor_transacao": "NaN", "data_transacao": 2146033979})
+    result = fold(paths, "transacoes")
+    assert result.success
+    (warned,) = [e for e in result.get_asset_check_evaluations() if e.check_name == "values_storable"]
+    assert (warned.passed, warned.metadata["cells"].value) == (False, 2)
+    (row,) = DeltaTable(str(paths.transformed("transacoes"))).to_pyarrow_table().to_pylist()
+    assert (row["valor_transacao"], row["data_transacao"]) == (None, None)
+
+
+def everything(spark, paths):
+    for table in CATALOG.names:
+        land(spark, paths, table, 0)
+        fold(paths, table)
+
+
+def test_refined_tables_are_computed_exactly_with_their_lineage(spark, paths):
+    everything(spark, paths)
+    result = run(paths, refined.build(REFINED), "refined/transacoes_diarias_por_tipo")
+    assert set(verdicts(result).values()) == {True}
+    shown = metadata(result, "refined/transacoes_diarias_por_tipo")
+    sources = shown["dagster/column_lineage"].deps_by_column["valor_total_diario"]
+    assert [(d.asset_key.to_user_string(), d.column_name) for d in sources] == [
+        ("transformed/transacoes", "valor_transacao")
+    ]
+    (row,) = DeltaTable(str(paths.refined("transacoes_diarias_por_tipo"))).to_pyarrow_table().to_pylist()
+    assert row == {
+        "data_transacao": dt.date(2024, 1, 2), "tipo": "casa", "valor_total_diario": row["valor_total_diario"],
+        "total_transacoes_diarias": 1,
+    }  # fmt: skip
+    assert str(row["valor_total_diario"]) == "10.50"
+
+
+def test_a_transaction_without_its_property_fails_the_reconciliation(spark, paths):
+    everything(spark, paths)
+    land(spark, paths, "transacoes", 1, value={"transacao_id": 2, "imovel_id": 99})
+    fold(paths, "transacoes")
+    result = run(paths, refined.build(REFINED), "refined/transacoes_por_condominio")
+    assert verdicts(result)["total_reconciles"] is False
+    assert result.success
+
+
+@pytest.mark.parametrize(
+    ("select", "failing"),
+    [
+        ("SELECT morador_id FROM transformed.moradores WHERE false", "not_empty_when_inputs_are_not"),
+        ("SELECT 1 AS morador_id FROM transformed.moradores CROSS JOIN (SELECT explode(array(1, 2)))", "grain_unique"),
+    ],
+)
+def test_a_wrong_refined_select_is_caught(spark, paths, tmp_path, select, failing):
+    everything(spark, paths)
+    folder = tmp_path / "sql"
+    folder.mkdir()
+    (folder / "wrong.sql").write_text(f"-- description: d\n-- owner: o\n-- grain: morador_id\n{select}\n")
+    result = run(paths, refined.build(load_refined(folder, CATALOG)), "refined/wrong")
+    assert verdicts(result)[failing] is False

@@ -1,0 +1,59 @@
+"""How the end-to-end tests type words and look at the source."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.gateways import postgres
+from lakehouse_assets.progress.agreement import agreement
+from lakehouse_assets_tests.real_stack import RealStack
+
+PROGRAM = Path(sys.executable).with_name("lakehouse")
+
+
+@dataclass(frozen=True)
+class Words:
+    """Types words at one stack."""
+
+    stack: RealStack
+
+    def run(self, *arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run `lakehouse arguments...`; the exit code must be `code`."""
+        words = {**os.environ, **self.stack.environment, "COLUMNS": "160", **environment}
+        done = subprocess.run(
+            [PROGRAM, *arguments], env=words, capture_output=True, text=True, check=False, timeout=300
+        )
+        assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def rows(self, statement: str) -> list[dict[str, Any]]:
+        """The rows of a query."""
+        return json.loads(self.run("query", statement, "--format", "json").stdout)
+
+    def source(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run one committed statement at the source as the application."""
+        return postgres.execute(self.stack.links.source_dsn, statement)
+
+    def settle(self) -> None:
+        """Wait for the lake, then prove that every row of every table agrees."""
+        self.run("sync", "--timeout", "180")
+        proofs = agreement(self.stack.catalog, self.stack.links.source_dsn, LakePaths(self.stack.settings.lake))
+        assert [proof for proof in proofs if not proof.equal] == []
+
+
+@pytest.fixture(scope="session")
+def words(stack: RealStack) -> Words:
+    """Words at the shared stack, whose tables are seeded and in the lake."""
+    typed = Words(stack)
+    typed.run("seed")
+    typed.settle()
+    return typed

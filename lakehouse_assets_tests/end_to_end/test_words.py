@@ -1,0 +1,161 @@
+"""Every word of the command line at a real stack, and what bad input gets."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from lakehouse_assets.stack import plan
+from lakehouse_assets_tests.end_to_end.conftest import Words
+from lakehouse_assets_tests.real_stack import running_stack
+
+pytestmark = pytest.mark.stack
+
+SERVICES = {
+    "postgres", "kafka", "connect", "engine", "dagster-code-server", "dagster-daemon", "dagster-webserver",
+}  # fmt: skip
+
+
+def files(folder: Path) -> set[tuple[str, int]]:
+    return {(str(path), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_status_is_json_that_names_every_service_and_table(words):
+    found = json.loads(words.run("status", "--json").stdout)
+    assert {service["name"] for service in found["services"]} == SERVICES
+    assert all(service["pid"] and service["state"] == "up" for service in found["services"])
+    assert [table["name"] for table in found["tables"]] == list(words.stack.catalog.names)
+    assert {"kafka_end", "raw_position", "applied_position", "lag_changes", "lag_seconds"} <= set(found["tables"][0])
+    assert found["sensor"]["state"] == "running"
+    assert "transacoes" in words.run("status").stdout
+
+
+def test_up_on_a_running_stack_changes_nothing(words):
+    before = {service: words.stack.pid(service) for service in SERVICES}
+    words.run("up")
+    assert {service: words.stack.pid(service) for service in SERVICES} == before
+
+
+def test_doctor_finds_nothing_wrong_on_a_healthy_stack(words):
+    findings = json.loads(words.run("doctor", "--json").stdout)
+    assert [finding for finding in findings if not finding["ok"]] == []
+    assert {"java", "disk", "jars", "connector", "sensor"} <= {finding["area"] for finding in findings}
+
+
+def test_env_prints_settings_that_work_when_exported(words):
+    lines = dict(line.split("=", 1) for line in words.run("env").stdout.splitlines())
+    assert {"LAKEHOUSE_SOURCE_DSN", "LAKEHOUSE_KAFKA_BOOTSTRAP", "LAKEHOUSE_CONNECT_URL", "LAKEHOUSE_SPARK_REMOTE",
+            "LAKEHOUSE_LAKE", "DAGSTER_HOME"} <= set(lines)  # fmt: skip
+    found = json.loads(words.run("status", "--json", **lines).stdout)
+    assert {service["state"] for service in found["services"]} == {"up"}
+
+
+def test_seed_twice_writes_nothing_the_second_time(words):
+    assert set(words.run("seed").stdout.replace(",", " ").split()[1::2]) == {"0"}
+
+
+def test_query_prints_every_form(words):
+    statement = "SELECT 1 AS n, CAST(1.5 AS DECIMAL(9,2)) AS d, DATE '2026-01-31' AS day, NULL AS nothing"
+    assert words.rows(statement) == [{"n": 1, "d": "1.50", "day": "2026-01-31", "nothing": None}]
+    assert words.run("query", "SELECT 1 WHERE false", "--format", "json").stdout == "[]\n"
+    text = words.run("query", statement, "--format", "csv").stdout
+    assert list(csv.reader(io.StringIO(text))) == [["n", "d", "day", "nothing"], ["1", "1.50", "2026-01-31", ""]]
+    assert "1.50" in words.run("query", statement).stdout
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM transformed.imoveis", "DROP TABLE raw", "SELECT 1; SELECT 2", "COPY (SELECT 1) TO 'x.csv'",
+        "SELECT * FROM read_text('/etc/passwd')", "SELECT * FROM '/etc/passwd'", "ATTACH 'x.db'", "SET threads = 1",
+        "INSTALL httpfs", "SELECT * FROM nowhere", "SELEC 1", "",
+    ],
+)  # fmt: skip
+def test_query_takes_one_read_of_the_lake_and_nothing_else(words, statement, tmp_path):
+    before = files(words.stack.settings.lake)
+    refused = words.run("query", statement, code=2)
+    assert "error:" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert files(words.stack.settings.lake) == before
+
+
+def test_connector_apply_on_a_connector_that_is_right_changes_nothing(words):
+    assert "is as the catalog says" in words.run("connector", "apply").stdout
+    assert "RUNNING" in words.run("connector", "status").stdout
+
+
+def test_an_idle_stack_writes_nothing_to_the_lake(words):
+    words.settle()
+    before = files(words.stack.settings.lake)
+    time.sleep(20)  # several triggers, sensor ticks and a heartbeat
+    assert files(words.stack.settings.lake) == before
+
+
+def test_run_materialises_now_and_prints_what_it_wraps(words):
+    done = words.run("run", "refined/valor_total_por_morador")
+    assert "dg launch --assets refined/valor_total_por_morador" in done.stderr
+
+
+def test_dagsters_own_command_materialises_a_day_of_raw(words):
+    day = datetime.now(UTC).date().isoformat()
+    environment = {**os.environ, **words.stack.environment, "DAGSTER_HOME": str(words.stack.settings.dagster_home)}
+    command = ["dagster", "asset", "materialize", "--select", "raw/transacoes", "--partition", day,
+               "-m", "lakehouse_assets.definitions"]  # fmt: skip
+    program = Path(sys.executable).with_name("dagster")
+    done = subprocess.run([program, *command[1:]], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "offsets_contiguous" in done.stderr
+
+
+def test_sync_that_cannot_be_reached_names_the_stage_and_why(words):
+    words.source("update imoveis set tipo = 'sala comercial' where imovel_id = 2")
+    late = words.run("sync", "--timeout", "0", code=1)
+    assert "not in sync" in late.stderr
+    assert "lags" in late.stderr
+    words.settle()
+
+
+def test_demo_runs_the_main_job_on_a_running_stack_and_proves_it(words):
+    done = words.run("demo", "--seconds", "3", "--rate", "20")
+    assert done.stdout.count("equal") >= len(words.stack.catalog.names)
+    assert "refined.valor_total_por_morador" in done.stdout
+
+
+def test_wrong_settings_and_catalog_keys_are_all_listed_at_once(words, tmp_path):
+    told = words.run("status", code=2, LAKEHOUSE_TRIGER_SECONDS="5", LAKEHOUSE_PORT_BASE="many").stderr
+    assert "LAKEHOUSE_TRIGER_SECONDS" in told
+    assert "LAKEHOUSE_PORT_BASE" in told
+    catalog = tmp_path / "wrong.toml"
+    catalog.write_text('[lake]\nprefix = "x"\n[tables.t]\ncolumns = { a = "money" }\n')
+    told = words.run("up", code=2, LAKEHOUSE_CATALOG=str(catalog)).stderr
+    assert all(word in told for word in ("prefix", "money", "primary key"))
+
+
+def test_an_unknown_word_and_help_teach(words):
+    assert "No such command" in words.run("synch", code=2).stderr
+    text = words.run("--help").stdout
+    assert "lakehouse demo" in text
+
+
+def test_two_stacks_side_by_side_and_the_stream_once_without_a_daemon(words):
+    with running_stack(only=plan.CORE) as other:
+        second = Words(other)
+        second.run("seed", "--scale", "2")
+        second.run("engine", "--once")
+        landed = second.rows("SELECT table_name, count(*) AS n FROM raw GROUP BY 1 ORDER BY 1")
+        expected = [
+            {"table_name": name, "n": second.source(f"select count(*) from {name}")[0][0]}
+            for name in sorted(other.catalog.names)
+        ]
+        assert landed == expected
+        assert other.settings.port_base != words.stack.settings.port_base
+    words.settle()

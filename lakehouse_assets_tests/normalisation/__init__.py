@@ -1,0 +1,1 @@
+"""What a value means: the rules of values against worked examples."""

@@ -1,0 +1,107 @@
+"""One whole real stack for the tests: started once a session in a home and on ports of its own, gone at the end.
+
+A pytest plugin: the fixture `stack` is the running stack. It stops at the end of the session, after Ctrl-C too; what a
+killed session left behind is stopped by the next one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lakehouse_assets.catalog import Catalog, load_catalog
+from lakehouse_assets.settings import PORTS_PER_STACK, Settings, load_settings
+from lakehouse_assets.stack import plan
+from lakehouse_assets.stack.connections import Connections, connections
+from lakehouse_assets.stack.up import clean, service_states, up
+
+CATALOG = Path(__file__).parents[1] / "lakehouse.toml"
+_PREFIX = "lakehouse-test-"
+_FIRST_PORT_BASE, _LAST_PORT_BASE = 21_000, 29_000
+
+
+@dataclass(frozen=True)
+class RealStack:
+    """A running stack: its settings, catalog and addresses."""
+
+    settings: Settings
+    catalog: Catalog
+    links: Connections
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The words that make a command act on this stack."""
+        names = ("home", "lake", "catalog", "cache", "port_base")
+        return {f"LAKEHOUSE_{name.upper()}": str(getattr(self.settings, name)) for name in names}
+
+    def pid(self, service: str) -> int | None:
+        """The pid of a service, None while it is down."""
+        return next(state.pid for state in service_states(self.settings) if state.name == service)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[RealStack]:
+    """The whole stack, every service healthy."""
+    with running_stack() as running:
+        yield running
+
+
+@contextmanager
+def running_stack(
+    catalog: Path = CATALOG, only: Iterable[str] = plan.ALL, *, private: bool = False
+) -> Iterator[RealStack]:
+    """A stack of its own, removed at the end. `private`: in a folder that no other user may enter."""
+    _remove_abandoned()
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+    folder.chmod(0o700 if private else 0o755)
+    settings = load_settings(_words(folder, catalog))
+    try:
+        up(settings, load_catalog(catalog), print, only)
+        yield RealStack(settings, load_catalog(catalog), connections(settings))
+    finally:
+        clean(settings, print)
+        shutil.rmtree(folder)
+
+
+def free_port_base() -> int:
+    """The first of 20 loopback ports that nobody listens on."""
+    for base in range(_FIRST_PORT_BASE + os.getpid() % 97 * PORTS_PER_STACK, _LAST_PORT_BASE, PORTS_PER_STACK):
+        if all(_is_free(port) for port in range(base, base + PORTS_PER_STACK)):
+            return base
+    raise RuntimeError("no 20 free ports in a row")
+
+
+def _words(folder: Path, catalog: Path) -> dict[str, str]:
+    cache = os.environ.get("LAKEHOUSE_CACHE")  # the jars are fetched once for all
+    return {
+        "LAKEHOUSE_HOME": str(folder / "home"),
+        "LAKEHOUSE_LAKE": str(folder / "lake"),
+        "LAKEHOUSE_CATALOG": str(catalog),
+        "LAKEHOUSE_PORT_BASE": str(free_port_base()),
+        **({"LAKEHOUSE_CACHE": cache} if cache else {}),
+    }
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def _remove_abandoned() -> None:
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if folder.stat().st_uid == os.geteuid() and pid.isdigit() and not psutil.pid_exists(int(pid)):
+            clean(
+                load_settings({"LAKEHOUSE_HOME": str(folder / "home"), "LAKEHOUSE_LAKE": str(folder / "lake")}), print
+            )
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,143 @@
+"""What the parts are told: loopback only, passwords only by reference, nothing that loses data."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from lakehouse_assets.catalog import Catalog, load_catalog
+from lakehouse_assets.errors import ConfigurationError, LakehouseError
+from lakehouse_assets.settings import Settings, load_settings
+from lakehouse_assets.stack import connect, dagster, kafka, owner, plan, postgres, preconditions, secrets
+from lakehouse_assets.stack.connections import connections
+from lakehouse_assets.stack.up import clean
+from lakehouse_assets_tests.real_stack import CATALOG
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings({"LAKEHOUSE_HOME": str(tmp_path), "LAKEHOUSE_PORT_BASE": "16000"})
+
+
+@pytest.fixture
+def catalog() -> Catalog:
+    return load_catalog(CATALOG)
+
+
+def test_postgres_can_be_decoded_and_bounds_what_a_slot_keeps(settings: Settings) -> None:
+    text = postgres.configuration(settings)
+    assert "wal_level = logical" in text
+    assert f"max_slot_wal_keep_size = '{settings.max_slot_wal_gb}GB'" in text
+    assert "listen_addresses = '127.0.0.1'" in text
+    assert "log_statement = 'none'" in text
+
+
+def test_kafka_makes_no_topic_by_itself_and_listens_on_loopback(settings: Settings) -> None:
+    text = kafka.configuration(settings)
+    assert "auto.create.topics.enable=false" in text
+    assert "127.0.0.1:16001" in text
+    assert set(re.findall(r"://([^:]+):", text)) == {"127.0.0.1"}
+    assert all(line.endswith("=1") for line in text.splitlines() if "replication.factor" in line)
+
+
+def test_connect_stores_offsets_each_second_and_may_read_the_secrets_file_only(
+    settings: Settings, catalog: Catalog
+) -> None:
+    text = connect.configuration(settings, catalog, connections(settings))
+    assert "offset.flush.interval.ms=1000" in text
+    assert f"config.providers.file.param.allowed.paths={settings.home}/secrets.env" in text
+    assert "listeners=http://127.0.0.1:16003" in text
+    assert "topic.creation.enable=false" in text
+
+
+def test_no_configuration_holds_a_password(settings: Settings, catalog: Catalog) -> None:
+    passwords = secrets.ensure_secrets(settings.home).values()
+    texts = [
+        postgres.configuration(settings),
+        kafka.configuration(settings),
+        connect.configuration(settings, catalog, connections(settings)),
+        dagster.workspace(settings),
+        *(" ".join(service.command) for service in plan.services(settings, Path("java"))),
+    ]
+    assert not [text for text in texts for password in passwords if password in text]
+
+
+def test_the_whole_stack_is_seven_services_each_on_a_port_of_its_own(settings: Settings) -> None:
+    services = plan.services(settings, Path("java"))
+    assert tuple(service.name for service in services) == plan.ALL
+    ports = [port for _, port in plan.listeners(settings, services)]
+    assert sorted(ports) == [16000, 16001, 16002, 16003, 16004, 16005, 16006]
+
+
+@pytest.mark.parametrize(
+    ("word", "value", "absent"),
+    [
+        ("LAKEHOUSE_SOURCE_DSN", "postgresql://a:b@db.example/erp", "postgres"),
+        ("LAKEHOUSE_KAFKA_BOOTSTRAP", "kafka.example:9092", "kafka"),
+        ("LAKEHOUSE_CONNECT_URL", "http://connect.example:8083", "connect"),
+        ("LAKEHOUSE_SPARK_REMOTE", "sc://spark.example:15002", "engine"),
+    ],
+)
+def test_an_external_service_is_not_started_and_shown_as_external(
+    tmp_path: Path, word: str, value: str, absent: str
+) -> None:
+    settings = load_settings({"LAKEHOUSE_HOME": str(tmp_path), word: value})
+    assert absent not in [service.name for service in plan.services(settings, Path("java"))]
+    external = plan.external_states(settings, connections(settings))
+    assert [name for name, _ in external] == [absent]
+
+
+def test_a_change_of_settings_or_catalog_is_seen(settings: Settings, catalog: Catalog) -> None:
+    links = connections(settings)
+    before = plan.fingerprint(settings, catalog, links, {"A": "1"}, "conf")
+    assert before == plan.fingerprint(settings, catalog, links, {"A": "1"}, "conf")
+    assert before != plan.fingerprint(settings, catalog, links, {"A": "2"}, "conf")
+    fewer = Catalog(catalog.topic_prefix, catalog.publication, catalog.slot, catalog.tables[:2])
+    assert before != plan.fingerprint(settings, fewer, links, {"A": "1"}, "conf")
+
+
+def test_a_folder_that_a_configuration_cannot_hold_is_refused(tmp_path: Path) -> None:
+    words = {"LAKEHOUSE_HOME": str(tmp_path / "a:b"), "LAKEHOUSE_CACHE": str(tmp_path / "50%")}
+    with pytest.raises(ConfigurationError) as caught:
+        preconditions.require_plain_paths(load_settings(words))
+    assert len(caught.value.problems) == 2
+
+
+def test_a_home_that_is_not_there_yet_is_on_some_disk(tmp_path: Path) -> None:
+    assert preconditions.free_bytes(tmp_path / "not" / "yet") == preconditions.free_bytes(tmp_path)
+
+
+def test_a_folder_below_a_private_one_cannot_be_entered(tmp_path: Path) -> None:
+    private = tmp_path / "private"
+    (private / "inside").mkdir(parents=True)
+    tmp_path.chmod(0o755)
+    private.chmod(0o700)
+    assert not owner.enterable(private / "inside" / "not there yet")
+
+
+def test_a_cluster_stays_where_it_was_made_whatever_becomes_of_the_folder_above(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "postgres" / "data").mkdir(parents=True)
+    home.chmod(0o700)
+    assert owner.place_of(home).data == home / "postgres" / "data"
+
+
+def test_a_folder_that_is_no_home_is_never_removed(tmp_path: Path) -> None:
+    keep = tmp_path / "photographs" / "one"
+    keep.parent.mkdir()
+    keep.write_text("kept")
+    settings = load_settings({"LAKEHOUSE_HOME": str(keep.parent), "LAKEHOUSE_LAKE": str(tmp_path / "lake")})
+    with pytest.raises(LakehouseError, match="no home of a stack"):
+        clean(settings, print)
+    assert keep.read_text() == "kept"
+
+
+def test_clean_removes_the_layers_and_leaves_what_else_is_in_the_lake(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    for name in ("raw", "transformed", "refined", "mine"):
+        (lake / name).mkdir(parents=True)
+    (lake / "README.md").write_text("kept")
+    clean(load_settings({"LAKEHOUSE_HOME": str(tmp_path / "home"), "LAKEHOUSE_LAKE": str(lake)}), print)
+    assert sorted(path.name for path in lake.iterdir()) == ["README.md", "mine"]
