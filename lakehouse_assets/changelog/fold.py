@@ -67,6 +67,7 @@ def batch(raw: str, table: Table, events: FoldRange) -> str:
 
 
 def events_of(raw: str, table: Table, where: str) -> str:
+    """SQL of the table's row events, key columns typed as `k0..`, `after` as texts; without a readable key there is none."""
     key_struct, after_struct = sql.struct_of_texts(table.key), sql.struct_of_texts(tuple(c.name for c in table.columns))
     decoded = [
         f"{decode(c.type, f'key_texts.{sql.name(c.name)}').value} AS k{i}" for i, c in enumerate(table.key_columns)
@@ -156,6 +157,7 @@ def row(grouped: str, table: Table, columns: list[str], events: FoldRange) -> st
 
 
 def typed(column: Column, text: str) -> str:
+    """A column of the result, decoded from its text."""
     return f"{decode(column.type, text).value} AS {sql.name(column.name)}"
 
 

@@ -17,8 +17,6 @@ from rich.table import Table
 
 from lakehouse_assets.engine.reader import Answer
 
-FORMATS = ("table", "json", "csv")
-
 
 def render(answer: Answer, form: str) -> None:
     """Print every row in the form; JSON is one array and nothing else."""

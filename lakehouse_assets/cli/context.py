@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lakehouse_assets.catalog import Catalog, load_catalog
 from lakehouse_assets.catalog.model import LakePaths
-from lakehouse_assets.catalog.refined import RefinedTable, load_refined
 from lakehouse_assets.errors import LakehouseError
-from lakehouse_assets.progress.sync import SyncRequest
 from lakehouse_assets.settings import Settings, load_settings
 from lakehouse_assets.stack.connections import Connections, connections
+
+if TYPE_CHECKING:  # a word imports what it needs when it is typed, so that `--help` is quick
+    from lakehouse_assets.catalog.refined import RefinedTable
+    from lakehouse_assets.progress.sync import SyncRequest
 
 REFINED_FOLDER = Path(__file__).parents[1] / "defs" / "refined"
 
@@ -33,6 +36,8 @@ class Edge:
     @cached_property
     def refined(self) -> tuple[RefinedTable, ...]:
         """The business tables."""
+        from lakehouse_assets.catalog.refined import load_refined
+
         return load_refined(REFINED_FOLDER, self.catalog)
 
     @cached_property
@@ -60,6 +65,8 @@ class Edge:
 
     def sync_request(self) -> SyncRequest:
         """What `sync` waits for."""
+        from lakehouse_assets.progress.sync import SyncRequest
+
         return SyncRequest(
             self.catalog, self.refined, self.paths, self.checkpoint, self.source_dsn(), self.links.kafka_bootstrap
         )

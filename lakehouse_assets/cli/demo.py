@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from lakehouse_assets.cli.answers import render
 from lakehouse_assets.cli.context import Edge, edge, say
 from lakehouse_assets.errors import EXIT_DATA
-from lakehouse_assets.proof import TableProof
+
+if TYPE_CHECKING:
+    from lakehouse_assets.proof import TableProof
 
 ROWS_SHOWN = 5
 
@@ -58,6 +60,7 @@ def _step(text: str) -> None:
 
 
 def _show_refined(here: Edge) -> None:
+    from lakehouse_assets.cli.answers import render
     from lakehouse_assets.engine.reader import open_lake
 
     with open_lake(here.paths) as reader:
@@ -68,7 +71,7 @@ def _show_refined(here: Edge) -> None:
 
 
 def _show_proofs(proofs: list[TableProof]) -> None:
-    shown = Table("table", "rows in source", "rows in lake", "missing", "extra", "different", "verdict")
+    shown = Table("table", "source", "lake", "missing", "extra", "different", "verdict")
     for proof in proofs:
         shown.add_row(
             proof.table, str(proof.source_count), str(proof.lake_count), str(proof.missing_count), str(proof.extra_count),

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import click
 
-from lakehouse_assets.cli.answers import FORMATS, render
 from lakehouse_assets.cli.context import edge, say
+
+FORMATS = ("table", "json", "csv")
 
 
 @click.command()
@@ -38,6 +39,7 @@ def query(sql: str, form: str) -> None:
 
     JSON is one array of objects: decimals as text at their scale, dates as text, integers as numbers.
     """
+    from lakehouse_assets.cli.answers import render
     from lakehouse_assets.engine.reader import open_lake
 
     with open_lake(edge().paths) as reader:

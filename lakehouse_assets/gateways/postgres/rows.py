@@ -67,7 +67,7 @@ def _read_times_exactly(connection: Connection) -> None:
 def _or_text(driver: _Reader) -> _Reader:
     def read(text: Any, cursor: Any) -> Any:
         # The driver would turn infinity into the last day Python knows.
-        if text is None or text.endswith("infinity") or text.endswith("BC"):
+        if text is None or text.endswith(("infinity", "BC")):
             return text
         # A year of five digits has its first dash later.
         return driver(text, cursor) if text.index("-") == 4 else text
