@@ -111,7 +111,7 @@ def env() -> None:
 
 @click.group()
 def connector() -> None:
-    """The Debezium connector: `apply` makes it as the catalog says, `status` shows it."""
+    """The Debezium connector: apply, status, resnapshot."""
 
 
 @connector.command("apply")
@@ -119,7 +119,7 @@ def connector_apply() -> None:
     """Make topics and connector as the catalog says; changes nothing when they are already."""
     from lakehouse_assets.gateways.kafka import create_topics
     from lakehouse_assets.stack.connector import topics
-    from lakehouse_assets.stack.readiness import apply
+    from lakehouse_assets.stack.connector_apply import apply
 
     here = edge()
     for topic in create_topics(here.links.kafka_bootstrap, topics(here.catalog)):

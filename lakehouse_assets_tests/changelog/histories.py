@@ -2,13 +2,14 @@
 
 Transactions interleave and reach the topic in commit order; LSNs are given when a change is made; snapshots read
 the committed state whatever has been streamed; a restart sends a stretch of streamed events again; a large text
-that an update leaves alone is sent as the placeholder.
+that an update leaves alone is sent as the placeholder; a lost slot begins an epoch whose LSNs and offsets start again.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 from hypothesis import strategies as st
@@ -16,37 +17,49 @@ from hypothesis import strategies as st
 from lakehouse_assets.catalog import Column, Table, parse_type
 from lakehouse_assets_tests.changelog.oracle import PLACEHOLDER, Event
 
-TABLE = Table(
-    name="t",
-    schema="public",
-    key=("k",),
-    columns=tuple(
-        Column(n, parse_type(t)) for n, t in (("k", "integer"), ("v", "integer"), ("big", "text"), ("s", "text"))
-    ),
-    description="",
-    owner="",
-    topic_prefix="test",
-)
-KEYS = st.integers(1, 5)
-TXS = st.integers(0, 2)
-TEXTS = st.sampled_from(["", "x", "BIG one", "BIG two", None])
-ACTIONS = st.one_of(
-    st.tuples(st.just("insert"), TXS, KEYS, st.integers(0, 9), TEXTS),
-    st.tuples(st.just("update"), TXS, KEYS, st.integers(0, 9)),
-    st.tuples(st.just("rewrite"), TXS, KEYS, TEXTS),
-    st.tuples(st.just("delete"), TXS, KEYS),
-    st.tuples(st.just("move"), TXS, KEYS, KEYS),
-    st.tuples(st.just("commit"), TXS),
-    st.tuples(st.just("commit"), TXS),
-    st.tuples(st.just("rollback"), TXS),
-    st.tuples(st.just("stream"), st.integers(1, 3)),
-    st.tuples(st.just("restart"), st.integers(1, 6)),
-    st.tuples(st.just("truncate"), TXS),
-    st.tuples(st.just("snapshot"), st.booleans()),
-    st.tuples(st.just("incremental"), KEYS),
-    st.tuples(st.just("lose")),
-)
-SCRIPTS = st.lists(ACTIONS, min_size=5, max_size=60)
+
+def table_of(name: str, key: tuple[str, ...], **types: str) -> Table:
+    """A table of the catalog from the Postgres types of its columns."""
+    columns = tuple(Column(n, t) for n, text in types.items() if not isinstance(t := parse_type(text), str))
+    assert len(columns) == len(types), f"a type cannot be read: {types}"
+    return Table(name, "public", key, columns, "", "", "test")
+
+
+TABLE = table_of("t", ("k",), k="integer", v="integer", big="text", s="text")
+AUTOCOMMIT = 0  # the lane whose every change is a transaction of its own
+LANES = st.sampled_from([AUTOCOMMIT, AUTOCOMMIT, 1, 2])
+TEXTS = st.sampled_from(["BIG one", "BIG two", "BIG three", "x", "", None])
+
+
+# How often each thing happens, of 30 times.
+WEIGHTS = {
+    "write": 6, "update": 4, "move": 4, "delete": 2, "stream": 4, "restart": 2, "commit": 2, "rollback": 1,
+    "truncate": 1, "snapshot": 2, "incremental": 1, "lose": 1,
+}  # fmt: skip
+
+
+def actions(keys: int) -> st.SearchStrategy[tuple[Any, ...]]:
+    """One thing that happens, over that many keys; a wish that cannot be fulfilled becomes the nearest that can."""
+    key = st.integers(1, keys)
+    arguments: dict[str, tuple[st.SearchStrategy[Any], ...]] = {
+        "write": (LANES, key, st.integers(0, 9), TEXTS),
+        "update": (LANES, key, st.integers(0, 9)),
+        "move": (LANES, key, key),
+        "delete": (LANES, key),
+        "stream": (st.integers(1, 4),),
+        "restart": (st.integers(1, 8),),
+        "commit": (st.integers(1, 2),),
+        "rollback": (st.integers(1, 2),),
+        "truncate": (LANES,),
+        "snapshot": (st.booleans(),),
+        "incremental": (key,),
+        "lose": (),
+    }
+    names = [name for name, weight in WEIGHTS.items() for _ in range(weight)]
+    return st.sampled_from(names).flatmap(lambda name: st.tuples(st.just(name), *arguments[name]))
+
+
+SCRIPTS = st.lists(actions(4), min_size=20, max_size=60)
 
 
 @dataclass
@@ -61,57 +74,63 @@ class _Transaction:
 class Source:
     """The table, its open transactions, what is committed and not streamed yet, and the topic."""
 
+    keys: int = 4
     committed: dict[int, dict[str, Any]] = field(default_factory=dict)
     open: dict[int, _Transaction] = field(default_factory=dict)
     queue: list[list[Event]] = field(default_factory=list)
     streamed: list[Event] = field(default_factory=list)
     topic: list[Event] = field(default_factory=list)
+    epoch: int = 0
+    offset: int = 0
     lsn: int = 100
     tx_id: int = 700
+    lagged: bool = False  # whether a snapshot was taken that holds changes which were streamed after it
 
-    def run(self, script: list[tuple[Any, ...]]) -> None:
+    def run(self, script: list[tuple[Any, ...]]) -> Source:
         """Play a script, then commit and stream everything."""
         for action, *arguments in script:
             getattr(self, action)(*arguments)
-        for tx in list(self.open):
-            self.commit(tx)
+        for lane in list(self.open):
+            self.commit(lane)
         self.stream(len(self.queue))
+        return self
 
-    def insert(self, tx: int, k: int, v: int, text: str | None) -> None:
-        if self._row(tx, k) is None and not self._locked(tx, k):
-            self._write(tx, "insert", k, {"k": k, "v": v, "big": text, "s": "s"})
-
-    def update(self, tx: int, k: int, v: int) -> None:
-        row = self._row(tx, k)
-        if row is not None and not self._locked(tx, k):
-            self._write(tx, "update", k, {**row, "v": v}, unchanged=True)
-
-    def rewrite(self, tx: int, k: int, text: str | None) -> None:
-        row = self._row(tx, k)
-        if row is not None and not self._locked(tx, k):
-            self._write(tx, "update", k, {**row, "big": text})
-
-    def delete(self, tx: int, k: int) -> None:
-        if self._row(tx, k) is not None and not self._locked(tx, k):
-            self._write(tx, "delete", k, None)
-
-    def move(self, tx: int, k: int, to: int) -> None:
-        row = self._row(tx, k)
-        if row is None or self._row(tx, to) is not None or self._locked(tx, k) or self._locked(tx, to):
+    def write(self, lane: int, k: int, v: int, text: str | None) -> None:
+        if self._locked(lane, k):
             return
-        self._write(tx, "delete", k, None)
-        self.lsn -= 1  # both halves of a key change carry one LSN
-        self._write(tx, "insert", to, {**row, "k": to}, unchanged=True)
+        op = "insert" if self._row(lane, k) is None else "update"
+        self._write(lane, op, k, {"k": k, "v": v, "big": text, "s": "s"})
 
-    def truncate(self, tx: int) -> None:
-        if not set(self.open) - {tx}:
-            transaction = self._transaction(tx)
+    def update(self, lane: int, k: int, v: int) -> None:
+        for found in self._from(lane, k, present=True):
+            self._write(lane, "update", found, {**(self._row(lane, found) or {}), "v": v}, unchanged=True)
+            return
+
+    def delete(self, lane: int, k: int) -> None:
+        for found in self._from(lane, k, present=True):
+            self._write(lane, "delete", found, None)
+            return
+
+    def move(self, lane: int, k: int, to: int) -> None:
+        """A key change."""
+        for old, new in zip(self._from(lane, k, present=True), self._from(lane, to, present=False), strict=False):
+            row = self._row(lane, old) or {}
+            self._write(lane, "delete", old, None, more=True)
+            self.lsn -= 1  # both halves of a key change carry one LSN
+            self._write(lane, "insert", new, {**row, "k": new}, unchanged=True)
+            return
+
+    def truncate(self, lane: int) -> None:
+        if not set(self.open) - {lane}:
+            transaction = self._begin(lane)
             transaction.rows, transaction.truncated = {}, True
             self.lsn += 1
             transaction.events.append(Event(-1, "truncate", None, None, self.lsn, transaction.number))
+            if lane == AUTOCOMMIT:
+                self.commit(lane)
 
-    def commit(self, tx: int) -> None:
-        transaction = self.open.pop(tx, None)
+    def commit(self, lane: int) -> None:
+        transaction = self.open.pop(lane, None)
         if transaction is None:
             return
         if transaction.truncated:
@@ -124,8 +143,8 @@ class Source:
         if transaction.events:
             self.queue.append(transaction.events)
 
-    def rollback(self, tx: int) -> None:
-        self.open.pop(tx, None)
+    def rollback(self, lane: int) -> None:
+        self.open.pop(lane, None)
 
     def stream(self, count: int) -> None:
         for _ in range(min(count, len(self.queue))):
@@ -139,62 +158,77 @@ class Source:
 
     def snapshot(self, complete: bool) -> None:
         self.lsn += 1
+        self.tx_id += 1
+        self.lagged |= bool(self.queue)
         rows = sorted(self.committed.items())
         for i, (k, row) in enumerate(rows):
             last = i == len(rows) - 1
             if last and not complete:
                 return
             marker = "last_in_data_collection" if last else "first_in_data_collection" if i == 0 else "true"
-            self._send(Event(-1, "snapshot", _key(k), row, self.lsn, self.tx_id, marker))
+            self._send(Event(-1, "snapshot", key_of(k), row, self.lsn, self.tx_id, marker))
 
     def incremental(self, k: int) -> None:
         if k in self.committed and not self.queue:
-            self._send(Event(-1, "snapshot", _key(k), self.committed[k], None, None, "incremental"))
+            self._send(Event(-1, "snapshot", key_of(k), self.committed[k], None, None, "incremental"))
 
     def lose(self) -> None:
-        """The slot is lost with what was not streamed; a new one starts with a snapshot, which must not be empty."""
+        """The slot and the topic are lost, with what was not streamed; a snapshot follows, which must not be empty."""
         if self.committed and not self.open:
             self.queue.clear()
             self.streamed.clear()
+            self.epoch, self.offset, self.lsn, self.tx_id = self.epoch + 1, 0, 100, 700
             self.snapshot(True)
 
-    def _transaction(self, tx: int) -> _Transaction:
-        if tx not in self.open:
+    def _begin(self, lane: int) -> _Transaction:
+        if lane not in self.open:
             self.tx_id += 1
-            self.open[tx] = _Transaction(self.tx_id)
-        return self.open[tx]
+            self.open[lane] = _Transaction(self.tx_id)
+        return self.open[lane]
 
-    def _locked(self, tx: int, k: int) -> bool:
-        return any(k in t.rows or t.truncated for n, t in self.open.items() if n != tx)
+    def _locked(self, lane: int, k: int) -> bool:
+        return any(k in t.rows or t.truncated for n, t in self.open.items() if n != lane)
 
-    def _row(self, tx: int, k: int) -> dict[str, Any] | None:
-        own = self.open.get(tx, _Transaction(0))
+    def _row(self, lane: int, k: int) -> dict[str, Any] | None:
+        own = self.open.get(lane, _Transaction(0))
         if k in own.rows:
             return own.rows[k]
         return None if own.truncated else self.committed.get(k)
 
-    def _write(self, tx: int, op: str, k: int, row: dict[str, Any] | None, unchanged: bool = False) -> None:
-        transaction = self._transaction(tx)
+    def _from(self, lane: int, k: int, *, present: bool) -> list[int]:
+        """The keys that a transaction may change, from `k` on, that hold a row, or hold none."""
+        keys = [(k + i - 1) % self.keys + 1 for i in range(self.keys)]
+        return [k for k in keys if not self._locked(lane, k) and (self._row(lane, k) is not None) is present]
+
+    def _write(
+        self, lane: int, op: str, k: int, row: dict[str, Any] | None, unchanged: bool = False, more: bool = False
+    ) -> None:
+        transaction = self._begin(lane)
         self.lsn += 1
         transaction.rows[k] = row
         sent = row
         if unchanged and row and (row["big"] or "").startswith("BIG"):
             sent = {**row, "big": PLACEHOLDER}
-        transaction.events.append(Event(-1, op, _key(k), sent, self.lsn, transaction.number))
+        transaction.events.append(Event(-1, op, key_of(k), sent, self.lsn, transaction.number))
+        if lane == AUTOCOMMIT and not more:
+            self.commit(lane)
 
     def _send(self, event: Event) -> None:
-        self.topic.append(Event(len(self.topic), *list(vars(event).values())[1:]))
+        self.topic.append(replace(event, position=self.epoch << 40 | self.offset))
+        self.offset += 1
 
 
-def raw_row(event: Event) -> dict[str, Any]:
+def raw_row(event: Event, table: str = TABLE.name) -> dict[str, Any]:
     """The event as a row of raw."""
     value = {"before": None, "after": event.after, "op": event.op}
     return {
-        "table_name": TABLE.name, "op": event.op, "position": event.position, "kafka_offset": event.position,
-        "topic": TABLE.topic, "key": event.key, "value": json.dumps(value), "lsn": event.lsn, "tx_id": event.tx_id,
-        "snapshot": event.snapshot,
+        "table_name": table, "op": event.op, "event_date": date(2026, 1, 31), "position": event.position,
+        "kafka_offset": event.position & ((1 << 40) - 1), "kafka_timestamp": None, "topic": f"test.public.{table}",
+        "key": event.key, "value": json.dumps(value), "lsn": event.lsn, "tx_id": event.tx_id,
+        "snapshot": event.snapshot, "committed_at": None,
     }  # fmt: skip
 
 
-def _key(k: int) -> str:
+def key_of(k: int) -> str:
+    """A message's key, as Debezium writes it."""
     return json.dumps({"k": k}, separators=(",", ":"))

@@ -22,6 +22,22 @@ class Event:
     tx_id: int | None
     snapshot: str = "false"
 
+    @property
+    def epoch(self) -> int:
+        return self.position >> 40
+
+    @property
+    def identity(self) -> tuple[Any, ...] | None:
+        """What a repeated event has in common with its first delivery; None for one that is never a repetition."""
+        if self.snapshot != "false" or self.tx_id is None or self.lsn is None:
+            return None
+        return (self.epoch, self.tx_id, self.lsn, self.key, self.op)
+
+    @property
+    def taken_by(self) -> tuple[Any, ...]:
+        """The snapshot that a snapshot row belongs to: all its rows carry the transaction and LSN it was taken at."""
+        return (self.epoch, self.tx_id, self.lsn)
+
 
 @dataclass
 class Fold:
@@ -30,15 +46,14 @@ class Fold:
     rows: dict[str, tuple[dict[str, Any], int]] = field(default_factory=dict)
     seen: set[tuple[Any, ...]] = field(default_factory=set)
     lost: tuple[int | None, int | None, dict[str, Any]] | None = None
-    generation: int | None = None
+    generation: Event | None = None  # its first row
 
     def apply(self, event: Event) -> None:
         """Fold one event in."""
-        if event.snapshot == "false":
-            identity = (event.tx_id, event.lsn, event.key, event.op)
-            if identity in self.seen:
+        if event.identity is not None:
+            if event.identity in self.seen:
                 return
-            self.seen.add(identity)
+            self.seen.add(event.identity)
         if event.op == "truncate":
             self.rows.clear()
             self.lost = None
@@ -49,16 +64,22 @@ class Fold:
             self._put(event)
 
     def _put(self, event: Event) -> None:
-        if event.snapshot in FIRST or (event.snapshot in LAST and self.generation is None):
-            self.generation = event.position
         before = self.rows.get(event.key, ({}, 0))[0]
         if not before and self.lost and self.lost[:2] == (event.lsn, event.tx_id):
             before = self.lost[2]
         row = {c: (before.get(c) if v == PLACEHOLDER else v) for c, v in event.after.items()}
         self.rows[event.key] = (row, event.position)
-        if event.snapshot in LAST:
-            self.rows = {k: (r, p) for k, (r, p) in self.rows.items() if p >= self.generation}
-            self.generation = None
+        if event.snapshot in FIRST:
+            self.generation = event
+        elif event.snapshot in LAST:
+            self._end_generation(event)
+
+    def _end_generation(self, last: Event) -> None:
+        # A table of one row has no first: its one row is the generation, whatever was left unfinished before it.
+        opened = self.generation
+        start = opened.position if opened and opened.taken_by == last.taken_by else last.position
+        self.rows = {k: (r, p) for k, (r, p) in self.rows.items() if p >= start}
+        self.generation = None
 
     def state(self) -> dict[tuple[Any, ...], tuple[dict[str, Any], int]]:
         """Key values -> (row, position)."""
