@@ -11,7 +11,7 @@ from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.refined import load_refined
 from lakehouse_assets.defs import arrivals, kafka, postgres, raw, transformed
 from lakehouse_assets.defs.refined import assets as refined
-from lakehouse_assets.defs.resources import LakeResource, PostgresResource, spark_resource
+from lakehouse_assets.defs.resources import KafkaResource, LakeResource, PostgresResource, spark_resource
 from lakehouse_assets.engine.session import spark_config
 from lakehouse_assets.settings import Settings, load_settings
 from lakehouse_assets.stack.connections import Connections, connections
@@ -38,6 +38,7 @@ def defs() -> Definitions:
         resources={
             "spark": spark_resource(_spark_config(settings, links)),
             "postgres": PostgresResource(dsn=links.source_dsn),
+            "kafka": KafkaResource(bootstrap=links.kafka_bootstrap),
             "lake": LakeResource(root=str(settings.lake)),
         },
         executor=in_process_executor,  # one process a run: a process a step costs seconds

@@ -15,7 +15,7 @@ from pydantic import PrivateAttr
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.engine.positions import Cut, newest_cut
 from lakehouse_assets.engine.reader import LakeReader, open_lake
-from lakehouse_assets.gateways import postgres
+from lakehouse_assets.gateways import kafka, postgres
 
 PID_TAG = "lakehouse/pid"
 
@@ -39,6 +39,16 @@ class PostgresResource(ConfigurableResource):
                 "select name, reltuples::bigint from unnest(%s) name join pg_class on oid = name::regclass", [tables]
             )
             return dict(cursor.fetchall())
+
+
+class KafkaResource(ConfigurableResource):
+    """The broker, asked only when raw lacks an offset."""
+
+    bootstrap: str
+
+    def tombstones(self, topic: str, offsets: list[int]) -> set[int]:
+        """Which of the offsets hold a message without a value, which raw leaves out by design."""
+        return kafka.tombstones(self.bootstrap, topic, offsets)
 
 
 class LakeResource(ConfigurableResource):

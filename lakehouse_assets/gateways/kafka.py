@@ -73,6 +73,19 @@ def timestamp_at(bootstrap: str, topic: str, offset: int) -> float | None:
         return records[0].timestamp / 1000 if records else None
 
 
+def tombstones(bootstrap: str, topic: str, offsets: Iterable[int]) -> set[int]:
+    """Which of the offsets hold a message without a value; one look each, so meant for a few."""
+    found: set[int] = set()
+    with _consumer(bootstrap) as consumer:
+        partition = TopicPartition(topic, _PARTITION)
+        consumer.assign([partition])
+        for offset in offsets:
+            consumer.seek(partition, offset)
+            records = consumer.poll(timeout_ms=_POLL_MS, max_records=1).get(partition, [])
+            found |= {record.offset for record in records if record.offset == offset and record.value is None}
+    return found
+
+
 def produce(bootstrap: str, topic: str, key: bytes | None, value: bytes | None) -> int:
     """Write one message and return its offset once the broker has it."""
     with _errors(bootstrap):

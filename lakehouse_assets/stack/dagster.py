@@ -22,6 +22,9 @@ _INSTANCE = """# Written by `lakehouse up`; changes here are lost.
 # Runs, events and schedules are SQLite files beside this one.
 telemetry:
   enabled: false
+# No invitation to a newsletter over the page.
+nux:
+  enabled: false
 # A run is started at once: the sensor never asks for two, so a queue would only add its polling time.
 run_coordinator:
   module: dagster.core.run_coordinator

@@ -17,7 +17,7 @@ from lakehouse_assets.changelog.envelope import RAW_COLUMNS, UNAVAILABLE
 from lakehouse_assets.cli.context import REFINED_FOLDER
 from lakehouse_assets.defs import raw, transformed
 from lakehouse_assets.defs.refined import assets as refined
-from lakehouse_assets.defs.resources import LakeResource, spark_resource
+from lakehouse_assets.defs.resources import KafkaResource, LakeResource, spark_resource
 from lakehouse_assets.engine.raw import create_raw
 
 CATALOG = load_catalog(Path(__file__).parents[2] / "lakehouse.toml")
@@ -53,8 +53,21 @@ def land(spark, paths, table, offset, op="insert", value=None, key=None):
     frame.write.format("delta").mode("append").save(str(paths.raw))
 
 
-def run(paths, assets, *keys, partition=None):
-    resources = {"lake": LakeResource(root=str(paths.root)), "spark": spark_resource({})}
+class Broker(KafkaResource):
+    """A broker whose topics hold tombstones at the given offsets and nothing else that raw could lack."""
+
+    held: list[int] = []
+
+    def tombstones(self, topic: str, offsets: list[int]) -> set[int]:
+        return set(offsets) & set(self.held)
+
+
+def run(paths, assets, *keys, partition=None, tombstones=()):
+    resources = {
+        "lake": LakeResource(root=str(paths.root)),
+        "spark": spark_resource({}),
+        "kafka": Broker(bootstrap="", held=list(tombstones)),
+    }
     with DagsterInstance.ephemeral() as instance:
         selected = [AssetKey(key.split("/")) for key in keys]
         return materialize(
@@ -71,8 +84,8 @@ def fold(paths, table):
     return run(paths, transformed.build(CATALOG), f"transformed/{table}")
 
 
-def audit(paths, table):
-    return run(paths, raw.build(CATALOG), f"raw/{table}", partition=DAY)
+def audit(paths, table, tombstones=()):
+    return run(paths, raw.build(CATALOG), f"raw/{table}", partition=DAY, tombstones=tombstones)
 
 
 def metadata(result, key):
@@ -97,6 +110,13 @@ def test_a_missing_offset_blocks_the_fold_below(spark, paths):
     result = run(paths, both, "raw/imoveis", "transformed/imoveis", partition=DAY)
     assert verdicts(result)["offsets_contiguous"] is False
     assert not paths.transformed("imoveis").exists()
+
+
+def test_a_tombstone_is_no_missing_offset(spark, paths):
+    for offset in (0, 1, 3, 5):
+        land(spark, paths, "imoveis", offset)
+    assert verdicts(audit(paths, "imoveis", tombstones=[2, 4]))["offsets_contiguous"] is True
+    assert verdicts(audit(paths, "imoveis", tombstones=[2]))["offsets_contiguous"] is False
 
 
 def test_an_unreadable_message_is_a_warning_with_its_offset_and_blocks_nothing(spark, paths):
