@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lakehouse_assets.catalog import Kind, Table
 from lakehouse_assets.changelog import sql
 from lakehouse_assets.changelog.envelope import UNAVAILABLE, Op
+from lakehouse_assets.changelog.fold import FoldRange
 from lakehouse_assets.changelog.moves import components, moves_query
 from lakehouse_assets.normalisation.encodings import Status, decode
 
@@ -54,6 +55,20 @@ def look(spark: SparkSession, raw: str, table: Table, applied: int, target: int)
         found["moves"],
         found["unreadable"],
         {c.name: found[f"c{i}"] for i, c in enumerate(checked) if found[f"c{i}"]},
+    )
+
+
+def fold_range(
+    spark: SparkSession, raw: str, table: Table, found: Survey, applied: int, target: int, replay_lsns: tuple[int, int] | None
+) -> FoldRange:
+    """All that the fold of `applied` < position <= `target` must know."""
+    return FoldRange(
+        applied=applied,
+        target=target,
+        truncate_at=genuine_truncate(spark, raw, table, found),
+        generations=generations(spark, raw, table, found, target),
+        replay_lsns=replay_lsns,
+        moved_view=moved_view(spark, raw, table, found, applied, target),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lakehouse_assets.catalog import Table
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.changelog import sql
-from lakehouse_assets.changelog.fold import META_COLUMNS, FoldRange
+from lakehouse_assets.changelog.fold import META_COLUMNS
 from lakehouse_assets.changelog.merge import merge
 from lakehouse_assets.engine import survey
 from lakehouse_assets.engine.positions import FOLD_APP, Cut, Folded, exists, files_between, folded
@@ -64,14 +64,8 @@ def fold(spark: SparkSession, table: Table, paths: LakePaths, cut: Cut) -> FoldR
     raw = f"{sql.delta(paths.raw)} VERSION AS OF {cut.version}"
     found = survey.look(spark, raw, table, state.applied, target)
     lsns = _streamed_lsns(paths, table, state, cut)
-    events = FoldRange(
-        applied=state.applied,
-        target=target,
-        truncate_at=survey.genuine_truncate(spark, raw, table, found),
-        generations=survey.generations(spark, raw, table, found, target),
-        replay_lsns=(lsns[0], state.max_lsn) if lsns and lsns[0] <= state.max_lsn else None,
-        moved_view=survey.moved_view(spark, raw, table, found, state.applied, target),
-    )
+    replays = (lsns[0], state.max_lsn) if lsns and lsns[0] <= state.max_lsn else None
+    events = survey.fold_range(spark, raw, table, found, state.applied, target, replays)
     note = json.dumps({"raw_version": cut.version, "max_lsn": max(state.max_lsn, lsns[1] if lsns else -1)})
     metrics = _commit(spark, merge(sql.delta(path), raw, table, events), target, note)
     return FoldResult(

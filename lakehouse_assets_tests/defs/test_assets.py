@@ -56,7 +56,7 @@ def land(spark, paths, table, offset, op="insert", value=None, key=None):
 class Broker(KafkaResource):
     """A broker whose topics hold tombstones at the given offsets and nothing else that raw could lack."""
 
-    held: list[int] = []
+    held: list[int]
 
     def tombstones(self, topic: str, offsets: list[int]) -> set[int]:
         return set(offsets) & set(self.held)

@@ -1,0 +1,73 @@
+"""Folds with the product's SQL but without Delta: the changes of a range, applied to a dict as the MERGE applies them.
+
+It makes many folds cheap. The MERGE itself is under test in engine/test_transformed.py, against the same oracle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lakehouse_assets.catalog import Table
+from lakehouse_assets.changelog.envelope import RAW_COLUMNS
+from lakehouse_assets.changelog.fold import FoldRange
+from lakehouse_assets.changelog.merge import changes
+from lakehouse_assets.changelog.position import NOTHING
+from lakehouse_assets.engine import survey
+from lakehouse_assets_tests.changelog.histories import TABLE, raw_row
+from lakehouse_assets_tests.changelog.oracle import Event
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+State = dict[tuple[Any, ...], tuple[dict[str, Any], int]]  # key values -> (row, position)
+
+
+@dataclass
+class PlainTable:
+    """A transformed table as a dict, and how far it is folded."""
+
+    spark: SparkSession
+    table: Table = TABLE
+    rows: State = field(default_factory=dict)
+    applied: int = NOTHING
+    max_lsn: int = -1
+
+    def fold(self, events: list[Event], target: int) -> State:
+        """Bring the table to `target`; `events` are all there are, from the first on."""
+        raw = f"raw_of_{self.table.name}"
+        rows = [raw_row(event, self.table.name) for event in events]
+        self.spark.createDataFrame(rows, RAW_COLUMNS).createOrReplaceTempView(raw)
+        lsns = [e.lsn for e in events if self.applied < e.position <= target and e.op != "snapshot" and e.lsn is not None]
+        replays = (min(lsns), self.max_lsn) if lsns and min(lsns) <= self.max_lsn else None
+        found = survey.look(self.spark, raw, self.table, self.applied, target)
+        folded = survey.fold_range(self.spark, raw, self.table, found, self.applied, target, replays)
+        self._merge([row.asDict() for row in self.spark.sql(changes(raw, self.table, folded)).collect()], folded)
+        self.applied, self.max_lsn = target, max(self.max_lsn, *lsns, -1)
+        return dict(self.rows)
+
+    def _merge(self, changed: list[dict[str, Any]], folded: FoldRange) -> None:
+        by_key = {tuple(row[k] for k in self.table.key): row for row in changed}
+        assert len(by_key) == len(changed), "a key has two rows: the MERGE would refuse them"
+        oldest = folded.oldest_living
+        for key, (_, position) in list(self.rows.items()):
+            if key not in by_key and oldest is not None and position < oldest:
+                del self.rows[key]
+        for key, change in by_key.items():
+            if change["_dead"]:
+                self.rows.pop(key, None)
+            else:
+                self.rows[key] = (self._row(change, self.rows.get(key)), change["_position"])
+
+    def _row(self, change: dict[str, Any], target: tuple[dict[str, Any], int] | None) -> dict[str, Any]:
+        stays = target is not None and target[1] >= change["_floor"]
+        return {
+            c.name: target[0][c.name] if target and stays and change.get(f"_kept_{c.name}") else change[c.name]
+            for c in self.table.columns
+        }
+
+
+def fold_in_batches(spark: SparkSession, events: list[Event], cuts: list[int], table: Table = TABLE) -> list[State]:
+    """The table after each batch; `cuts` are the numbers of events after which a batch ends."""
+    folded = PlainTable(spark, table)
+    return [folded.fold(events, events[cut - 1].position) for cut in cuts]
