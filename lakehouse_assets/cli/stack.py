@@ -142,6 +142,16 @@ def connector_status() -> None:
     click.echo(f"{connector_name(here.catalog)}: {found.state}")
 
 
+@connector.command("resnapshot")
+@click.confirmation_option(prompt="Read every table whole once more, from a new replication slot?")
+def connector_resnapshot() -> None:
+    """Begin again with a full snapshot after the replication slot was lost; the lake keeps its history."""
+    from lakehouse_assets.stack.recovery import resnapshot
+
+    here = edge()
+    resnapshot(here.settings, here.catalog, say)
+
+
 @click.command()
 @click.option(
     "--once", is_flag=True, help="Bring what is in Kafka now into raw, then end: for machines without a daemon."
