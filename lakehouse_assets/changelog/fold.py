@@ -22,6 +22,11 @@ META_COLUMNS = {
     "_committed_at": "timestamp",
 }
 STREAMED = "coalesce(snapshot, 'false') = 'false'"
+# What a change delivered again has in common with its first delivery, beside its key; a snapshot row is never one.
+IDENTITY = (
+    "tx_id, lsn, op, shiftright(position, 40), "
+    f"CASE WHEN {STREAMED} AND tx_id IS NOT NULL AND lsn IS NOT NULL THEN -1L ELSE position END"
+)
 ROW_OPS = f"op IN ('{Op.INSERT}', '{Op.UPDATE}', '{Op.DELETE}', '{Op.SNAPSHOT}')"
 
 
@@ -59,11 +64,14 @@ class FoldRange:
 
 def batch(raw: str, table: Table, events: FoldRange) -> str:
     """SQL of the range's events, decoded: key columns `k0..`, `after` as texts, replays left out."""
-    since = max(events.applied, -1 if events.truncate_at is None else events.truncate_at)
-    source = events_of(raw, table, f"position > {since} AND position <= {events.target}")
-    if events.replay_lsns is None:
-        return first_deliveries(source, table)
-    return first_deliveries(f"SELECT * FROM ({source}) e WHERE NOT EXISTS ({_earlier(raw, table, events)})", table)
+    source = events_of(raw, table, f"position > {events.applied} AND position <= {events.target}")
+    if events.replay_lsns is not None:
+        source = f"SELECT * FROM ({source}) e WHERE NOT EXISTS ({_earlier(raw, table, events)})"
+    deliveries = first_deliveries(source, table)
+    if events.truncate_at is None:
+        return deliveries
+    # Only now: what comes again after a truncate was first delivered before it.
+    return f"SELECT * FROM ({deliveries}) WHERE position > {events.truncate_at}"
 
 
 def events_of(raw: str, table: Table, where: str) -> str:
@@ -99,10 +107,9 @@ def _earlier(raw: str, table: Table, events: FoldRange) -> str:
 def first_deliveries(source: str, table: Table) -> str:
     """SQL of `source` without events repeated inside it: the first delivery of a streamed event counts."""
     keys = ", ".join(f"k{i}" for i in range(len(table.key)))
-    same = f"{keys}, tx_id, lsn, op, shiftright(position, 40), CASE WHEN {STREAMED} THEN -1L ELSE position END"
     return f"""
     SELECT * EXCEPT (delivery) FROM (
-      SELECT *, row_number() OVER (PARTITION BY {same} ORDER BY position) AS delivery FROM ({source})
+      SELECT *, row_number() OVER (PARTITION BY {keys}, {IDENTITY} ORDER BY position) AS delivery FROM ({source})
     ) WHERE delivery = 1
     """
 

@@ -85,7 +85,7 @@ def _history(raw: str, table: Table, events: fold.FoldRange) -> str:
     truncates = f"""
       SELECT min(position) AS position, lsn, tx_id, op FROM {raw}
       WHERE table_name = {sql.text(table.name)} AND op = '{Op.TRUNCATE}' AND position <= {events.target}
-      GROUP BY lsn, tx_id, op, shiftright(position, 40)
+      GROUP BY {fold.IDENTITY}
     """
     row = _row_type(table)
     return f"""

@@ -15,16 +15,26 @@ from pydantic import PrivateAttr
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.engine.positions import Cut, newest_cut
 from lakehouse_assets.engine.reader import LakeReader, open_lake
+from lakehouse_assets.engine.session import require_remote
 from lakehouse_assets.gateways import kafka, postgres
 
 PID_TAG = "lakehouse/pid"
+ENGINE_SECONDS = 60.0
 
 
 class SparkResource(LazyPySparkResource):
     """Spark: `spark_config` holds `spark.remote` to attach to an engine, or the settings of a local session.
 
-    The session starts when an asset first asks for it.
+    The session starts when an asset first asks for it; an engine that is starting again is waited for.
     """
+
+    @property
+    def spark_session(self) -> Any:
+        """The session."""
+        remote = self.spark_config.get("spark.remote")
+        if remote and self._spark_session is None:
+            require_remote(remote, ENGINE_SECONDS)
+        return super().spark_session
 
 
 class PostgresResource(ConfigurableResource):

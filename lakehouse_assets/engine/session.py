@@ -6,13 +6,20 @@ a cluster brings its own settings and is reached through `LAKEHOUSE_SPARK_REMOTE
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from lakehouse_assets.errors import LakehouseError
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+DEFAULT_CONNECT_PORT = 15002
 JVM_OPTIONS = " ".join(
     (
         "-XX:+UseSerialGC",  # measured better than the default on 2 cores
@@ -65,3 +72,25 @@ def local_session(config: dict[str, str]) -> SparkSession:
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
     return spark
+
+
+def require_remote(url: str, seconds: float) -> None:
+    """Return when a Spark Connect server (`sc://host:port`) takes connections; LakehouseError when none does in time.
+
+    Without this the client would try again for ten minutes, in silence.
+    """
+    place = urlsplit(url)
+    waiting = Retrying(retry=retry_if_exception_type(OSError), wait=wait_fixed(1), stop=stop_after_delay(seconds))
+    try:
+        waiting(_touch, place.hostname or "", place.port or DEFAULT_CONNECT_PORT)
+    except RetryError:
+        raise LakehouseError(
+            f"Spark does not answer at {url}",
+            where="engine",
+            next_step="lakehouse doctor; its log is in the stack's home",
+        ) from None
+
+
+def _touch(host: str, port: int) -> None:
+    with socket.create_connection((host, port), timeout=2):
+        pass

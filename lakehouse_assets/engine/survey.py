@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lakehouse_assets.catalog import Kind, Table
 from lakehouse_assets.changelog import sql
 from lakehouse_assets.changelog.envelope import UNAVAILABLE, Op
-from lakehouse_assets.changelog.fold import FoldRange
+from lakehouse_assets.changelog.fold import IDENTITY, FoldRange
 from lakehouse_assets.changelog.moves import components, moves_query
 from lakehouse_assets.normalisation.encodings import Status, decode
 
@@ -59,7 +59,13 @@ def look(spark: SparkSession, raw: str, table: Table, applied: int, target: int)
 
 
 def fold_range(
-    spark: SparkSession, raw: str, table: Table, found: Survey, applied: int, target: int, replay_lsns: tuple[int, int] | None
+    spark: SparkSession,
+    raw: str,
+    table: Table,
+    found: Survey,
+    applied: int,
+    target: int,
+    replay_lsns: tuple[int, int] | None,
 ) -> FoldRange:
     """All that the fold of `applied` < position <= `target` must know."""
     return FoldRange(
@@ -78,7 +84,7 @@ def genuine_truncate(spark: SparkSession, raw: str, table: Table, found: Survey)
         return None
     rows = spark.sql(f"""
       SELECT min(position) AS position FROM {raw}
-      WHERE table_name = {sql.text(table.name)} AND op = '{Op.TRUNCATE}' GROUP BY lsn, tx_id, shiftright(position, 40)
+      WHERE table_name = {sql.text(table.name)} AND op = '{Op.TRUNCATE}' GROUP BY {IDENTITY}
     """).collect()
     first_deliveries = {row.position for row in rows}
     return max((position for position, _, _ in found.truncates if position in first_deliveries), default=None)
@@ -87,23 +93,24 @@ def genuine_truncate(spark: SparkSession, raw: str, table: Table, found: Survey)
 def generations(spark: SparkSession, raw: str, table: Table, found: Survey, target: int) -> tuple[tuple[int, int], ...]:
     """(start, end) of every snapshot generation completed up to `target`; () when nothing in the range asks for it.
 
-    A snapshot begun again starts anew; a table of one row is marked as last alone, its generation is that row.
+    All rows of a snapshot carry the transaction and LSN it was taken at. One begun again starts anew; a table of one
+    row is marked as last alone, its generation is that row, whatever was left unfinished before it.
     """
     if found.finished_at is None and not found.moves:
         return ()
     rows = spark.sql(f"""
-      SELECT position, snapshot IN {_LAST} AS last FROM {raw}
+      SELECT position, snapshot IN {_LAST} AS last, struct(tx_id, lsn, shiftright(position, 40)) AS taken FROM {raw}
       WHERE table_name = {sql.text(table.name)} AND op = '{Op.SNAPSHOT}' AND position <= {target}
         AND (snapshot IN {_FIRST} OR snapshot IN {_LAST}) ORDER BY position
     """).collect()
     complete: list[tuple[int, int]] = []
-    opened: int | None = None
+    opened: tuple[Any, int] | None = None
     for row in rows:
-        if row["last"]:
-            complete.append((row.position if opened is None else opened, row.position))
-            opened = None
-        else:
-            opened = row.position
+        if not row["last"]:
+            opened = (row.taken, row.position)
+            continue
+        complete.append((opened[1] if opened and opened[0] == row.taken else row.position, row.position))
+        opened = None
     return tuple(complete)
 
 

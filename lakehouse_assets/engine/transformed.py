@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from lakehouse_assets.changelog.merge import merge
 from lakehouse_assets.engine import survey
 from lakehouse_assets.engine.positions import FOLD_APP, Cut, Folded, exists, files_between, folded
 from lakehouse_assets.engine.raw import properties
+from lakehouse_assets.errors import EXIT_DATA, LakehouseError
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -22,8 +24,8 @@ if TYPE_CHECKING:
 PROPERTIES = {
     "delta.checkpointInterval": "100",
     "delta.enableDeletionVectors": "false",  # measured: a MERGE of few changes is faster without
-    "delta.columnMapping.mode": "none",
 }
+_NO_PARQUET_NAME = re.compile(r"[ ,;{}()\n\t=]")
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,12 @@ def create_transformed(spark: SparkSession, table: Table, path: Path) -> None:
         for c in table.columns
     ]
     columns += [f"{name} {kind}" for name, kind in META_COLUMNS.items()]
+    # Mapped names cost every reader a little, so only where a name needs it.
+    mapping = "name" if any(_NO_PARQUET_NAME.search(c.name) for c in table.columns) else "none"
     spark.sql(
         f"CREATE TABLE IF NOT EXISTS {sql.delta(path)} ({', '.join(columns)}) USING delta "
-        f"COMMENT {sql.text(table.description)} TBLPROPERTIES ({properties(PROPERTIES)})"
+        f"COMMENT {sql.text(table.description)} "
+        f"TBLPROPERTIES ({properties(PROPERTIES | {'delta.columnMapping.mode': mapping})})"
     )
 
 
@@ -63,15 +68,28 @@ def fold(spark: SparkSession, table: Table, paths: LakePaths, cut: Cut) -> FoldR
         return FoldResult(table.name, state.applied, state.applied)
     raw = f"{sql.delta(paths.raw)} VERSION AS OF {cut.version}"
     found = survey.look(spark, raw, table, state.applied, target)
+    _require_keys(table, found.unstorable)
     lsns = _streamed_lsns(paths, table, state, cut)
     replays = (lsns[0], state.max_lsn) if lsns and lsns[0] <= state.max_lsn else None
     events = survey.fold_range(spark, raw, table, found, state.applied, target, replays)
     note = json.dumps({"raw_version": cut.version, "max_lsn": max(state.max_lsn, lsns[1] if lsns else -1)})
-    metrics = _commit(spark, merge(sql.delta(path), raw, table, events), target, note)
+    metrics = commit(spark, merge(sql.delta(path), raw, table, events), target, note)
     return FoldResult(
         table.name, state.applied, target, metrics["inserted"], metrics["updated"], metrics["deleted"],
         found.unreadable, found.unstorable,
     )  # fmt: skip
+
+
+def _require_keys(table: Table, unstorable: dict[str, int]) -> None:
+    """Without its key a row has no place in the table; to leave it out would be a loss without a sign."""
+    for name in table.key:
+        if name in unstorable:
+            raise LakehouseError(
+                f"{unstorable[name]} key values cannot be stored as {table.column(name).type.text}; nothing was folded",
+                where=f"{table.name}.{name}",
+                next_step="give the column the type it has in the source in the catalog, then build the table anew",
+                exit_code=EXIT_DATA,
+            )
 
 
 def _streamed_lsns(paths: LakePaths, table: Table, state: Folded, cut: Cut) -> tuple[int, int] | None:
@@ -88,7 +106,7 @@ def _streamed_lsns(paths: LakePaths, table: Table, state: Folded, cut: Cut) -> t
     return min(file.low["lsn"] for file in files), max(file.high["lsn"] for file in files)
 
 
-def _commit(spark: SparkSession, statement: str, target: int, note: str) -> dict[str, int]:
+def commit(spark: SparkSession, statement: str, target: int, note: str) -> dict[str, int]:
     """Run a MERGE whose commit carries the applied position, so that a retry or a second writer changes nothing."""
     options = {
         "spark.databricks.delta.write.txnAppId": FOLD_APP,

@@ -24,7 +24,6 @@ _OWN_CONF = "lakehouse.conf"
 _INITDB_SECONDS = 120
 _HBA = f"""# Written by `lakehouse up`: passwords for everybody, and nobody from elsewhere.
 host all all {LOOPBACK}/32 scram-sha-256
-host replication all {LOOPBACK}/32 scram-sha-256
 """
 
 

@@ -8,6 +8,7 @@ that an update leaves alone is sent as the placeholder; a lost slot begins an ep
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -18,7 +19,7 @@ from lakehouse_assets.catalog import Column, Table, parse_type
 from lakehouse_assets_tests.changelog.oracle import PLACEHOLDER, Event
 
 
-def table_of(name: str, key: tuple[str, ...], **types: str) -> Table:
+def table_of(name: str, key: tuple[str, ...], /, **types: str) -> Table:
     """A table of the catalog from the Postgres types of its columns."""
     columns = tuple(Column(n, t) for n, text in types.items() if not isinstance(t := parse_type(text), str))
     assert len(columns) == len(types), f"a type cannot be read: {types}"
@@ -27,39 +28,48 @@ def table_of(name: str, key: tuple[str, ...], **types: str) -> Table:
 
 TABLE = table_of("t", ("k",), k="integer", v="integer", big="text", s="text")
 AUTOCOMMIT = 0  # the lane whose every change is a transaction of its own
-LANES = st.sampled_from([AUTOCOMMIT, AUTOCOMMIT, 1, 2])
-TEXTS = st.sampled_from(["BIG one", "BIG two", "BIG three", "x", "", None])
-
-
+LANES = [AUTOCOMMIT, AUTOCOMMIT, 1, 2]
+TEXTS = ["BIG one", "BIG two", "BIG three", "x", "", None]
 # How often each thing happens, of 30 times.
 WEIGHTS = {
     "write": 6, "update": 4, "move": 4, "delete": 2, "stream": 4, "restart": 2, "commit": 2, "rollback": 1,
     "truncate": 1, "snapshot": 2, "incremental": 1, "lose": 1,
 }  # fmt: skip
+Script = list[tuple[Any, ...]]
 
 
-def actions(keys: int) -> st.SearchStrategy[tuple[Any, ...]]:
-    """One thing that happens, over that many keys; a wish that cannot be fulfilled becomes the nearest that can."""
-    key = st.integers(1, keys)
-    arguments: dict[str, tuple[st.SearchStrategy[Any], ...]] = {
-        "write": (LANES, key, st.integers(0, 9), TEXTS),
-        "update": (LANES, key, st.integers(0, 9)),
+def _choices(keys: int) -> dict[str, tuple[list[Any], ...]]:
+    """What each thing that happens can be given."""
+    key = list(range(1, keys + 1))
+    return {
+        "write": (LANES, key, list(range(10)), TEXTS),
+        "update": (LANES, key, list(range(10))),
         "move": (LANES, key, key),
         "delete": (LANES, key),
-        "stream": (st.integers(1, 4),),
-        "restart": (st.integers(1, 8),),
-        "commit": (st.integers(1, 2),),
-        "rollback": (st.integers(1, 2),),
+        "stream": ([1, 2, 3, 4],),
+        "restart": (list(range(1, 9)),),
+        "commit": ([1, 2],),
+        "rollback": ([1, 2],),
         "truncate": (LANES,),
-        "snapshot": (st.booleans(),),
+        "snapshot": ([True, False],),
         "incremental": (key,),
         "lose": (),
     }
+
+
+def scripts(keys: int = 4) -> st.SearchStrategy[Script]:
+    """Short histories of a table of few keys, for hypothesis to vary."""
     names = [name for name, weight in WEIGHTS.items() for _ in range(weight)]
-    return st.sampled_from(names).flatmap(lambda name: st.tuples(st.just(name), *arguments[name]))
+    arguments = {name: [st.sampled_from(c) for c in choices] for name, choices in _choices(keys).items()}
+    action = st.sampled_from(names).flatmap(lambda name: st.tuples(st.just(name), *arguments[name]))
+    return st.lists(action, min_size=20, max_size=60)
 
 
-SCRIPTS = st.lists(actions(4), min_size=20, max_size=60)
+def long_script(seed: int, keys: int, length: int, **weights: int) -> Script:
+    """One long history of a table of many keys; the same for the same seed."""
+    chance, choices = random.Random(seed), _choices(keys)
+    names = [name for name, weight in (WEIGHTS | weights).items() for _ in range(weight)]
+    return [(name, *(chance.choice(c) for c in choices[name])) for name in chance.choices(names, k=length)]
 
 
 @dataclass
@@ -86,7 +96,7 @@ class Source:
     tx_id: int = 700
     lagged: bool = False  # whether a snapshot was taken that holds changes which were streamed after it
 
-    def run(self, script: list[tuple[Any, ...]]) -> Source:
+    def run(self, script: Script) -> Source:
         """Play a script, then commit and stream everything."""
         for action, *arguments in script:
             getattr(self, action)(*arguments)

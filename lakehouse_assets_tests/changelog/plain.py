@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lakehouse_assets.catalog import Table
+from lakehouse_assets.changelog import sql
 from lakehouse_assets.changelog.envelope import RAW_COLUMNS
 from lakehouse_assets.changelog.fold import FoldRange
 from lakehouse_assets.changelog.merge import changes
@@ -23,6 +24,26 @@ if TYPE_CHECKING:
 State = dict[tuple[Any, ...], tuple[dict[str, Any], int]]  # key values -> (row, position)
 
 
+def interpreted(spark: SparkSession) -> SparkSession:
+    """A session that compiles nothing: every fold has plans of its own, over a handful of rows."""
+    session = spark.newSession()
+    session.conf.set("spark.sql.codegen.wholeStage", "false")
+    session.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+    return session
+
+
+def _raw(rows: list[dict[str, Any]]) -> str:
+    """Rows of raw as a relation that is part of the statement: Spark works out most of it while it plans."""
+    types = dict(part.split() for part in RAW_COLUMNS.replace("\n", " ").split(","))
+    lines = [", ".join(_literal(row[name], type_) for name, type_ in types.items()) for row in rows]
+    return f"(SELECT * FROM VALUES {', '.join(f'({line})' for line in lines)} AS r ({', '.join(types)}))"
+
+
+def _literal(value: Any, type_: str) -> str:
+    text = "NULL" if value is None else sql.text(str(value))
+    return f"CAST({text} AS {type_})"
+
+
 @dataclass
 class PlainTable:
     """A transformed table as a dict, and how far it is folded."""
@@ -35,10 +56,10 @@ class PlainTable:
 
     def fold(self, events: list[Event], target: int) -> State:
         """Bring the table to `target`; `events` are all there are, from the first on."""
-        raw = f"raw_of_{self.table.name}"
-        rows = [raw_row(event, self.table.name) for event in events]
-        self.spark.createDataFrame(rows, RAW_COLUMNS).createOrReplaceTempView(raw)
-        lsns = [e.lsn for e in events if self.applied < e.position <= target and e.op != "snapshot" and e.lsn is not None]
+        raw = _raw([raw_row(event, self.table.name) for event in events])
+        lsns = [
+            e.lsn for e in events if self.applied < e.position <= target and e.op != "snapshot" and e.lsn is not None
+        ]
         replays = (min(lsns), self.max_lsn) if lsns and min(lsns) <= self.max_lsn else None
         found = survey.look(self.spark, raw, self.table, self.applied, target)
         folded = survey.fold_range(self.spark, raw, self.table, found, self.applied, target, replays)
