@@ -100,7 +100,9 @@ def _cpu(process: psutil.Process) -> float:
 
 
 def _print(measured: dict[str, list[tuple[float, float]]], events: int) -> None:
-    shown = Table("sink", "events/s", "CPU-s per million", "against Parquet", title=f"{events} events, median of rounds")
+    shown = Table(
+        "sink", "events/s", "CPU-s per million", "against Parquet", title=f"{events} events, median of rounds"
+    )
     baseline = median(cpu for _, cpu in measured["bare Parquet"])
     for name, costs in measured.items():
         wall, cpu = median(w for w, _ in costs), median(c for _, c in costs)

@@ -61,7 +61,10 @@ class Settings(BaseSettings):
     trigger_seconds: int = Field(5, ge=1, le=3600, description="Seconds between two micro-batches of the stream.")
     max_offsets_per_trigger: int = Field(200_000, ge=1, description="Most Kafka messages in one micro-batch.")
     sensor_seconds: int = Field(
-        3, ge=1, le=3600, description="Least seconds between two ticks of the arrivals sensor; its daemon looks every 5."
+        3,
+        ge=1,
+        le=3600,
+        description="Least seconds between two ticks of the arrivals sensor; its daemon looks every 5.",
     )
     engine_memory: str = Field("1g", pattern=r"^\d+[mg]$", description="Java heap of the Spark engine.")
     max_slot_wal_gb: int = Field(

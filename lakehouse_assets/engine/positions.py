@@ -6,7 +6,7 @@ Read from the Delta logs alone. State decides what runs, not events: losing ever
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,18 +59,25 @@ NEVER_FOLDED = Folded(NOTHING, NO_VERSION, -1)
 
 
 def newest_cut(paths: LakePaths, known: Cut = EMPTY_CUT) -> Cut:
-    """The newest cut of raw, reading only commits after `known` where that is possible."""
+    """The newest cut of raw, reading only commits after `known`, or after the newest checkpoint."""
     version = deltalog.newest_version(paths.raw)
     if version == NO_VERSION:
         return EMPTY_CUT
-    if NO_VERSION < known.version <= version:
+    for start in _starts(paths, known, version):
         try:
-            added = [f for commit in deltalog.commits(paths.raw, known.version, version) for f in commit.added]
-            return _advanced(known, version, added)
+            added = [f for commit in deltalog.commits(paths.raw, start.version, version) for f in commit.added]
+            return _advanced(start, version, added)
         except KeyError:
-            pass  # cleaned away since: read the whole state below
+            continue  # cleaned away since
     version, files = deltalog.all_files(paths.raw)
     return _advanced(EMPTY_CUT, version, files)
+
+
+def _starts(paths: LakePaths, known: Cut, version: int) -> Iterator[Cut]:
+    if NO_VERSION < known.version <= version:
+        yield known
+    checkpoint, maxima = deltalog.checkpoint_maxima(paths.raw, "table_name", "event_date", "position")
+    yield Cut(checkpoint, {t: position for t, _, position in maxima}, {t: day for t, day, _ in maxima})
 
 
 def files_between(paths: LakePaths, table: str, after_version: int, until_version: int) -> list[AddedFile]:
@@ -89,6 +96,8 @@ def folded(paths: LakePaths, table: str) -> Folded:
         if FOLD_APP in commit.transactions:
             note = json.loads(commit.user_metadata or "{}")
             return Folded(commit.transactions[FOLD_APP], note.get("raw_version", NO_VERSION), note.get("max_lsn", -1))
+        if commit.version == 0:
+            return NEVER_FOLDED
     if deltalog.newest_version(path) == NO_VERSION:
         return NEVER_FOLDED
     applied = deltalog.transaction_version(path, FOLD_APP)

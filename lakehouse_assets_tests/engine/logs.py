@@ -19,7 +19,11 @@ def write_commit(table: Path, version: int, *actions: dict[str, Any], **info: An
 
 def added(table: str, low: int, high: int, op: str = "insert", day: str = "2026-01-31", **lsns: int) -> dict[str, Any]:
     """A file of raw with its positions, and with its LSNs where it has any."""
-    stats: dict[str, Any] = {"numRecords": high - low + 1, "minValues": {"position": low}, "maxValues": {"position": high}}
+    stats: dict[str, Any] = {
+        "numRecords": high - low + 1,
+        "minValues": {"position": low},
+        "maxValues": {"position": high},
+    }
     if lsns:
         stats["minValues"]["lsn"], stats["maxValues"]["lsn"] = lsns["low_lsn"], lsns["high_lsn"]
     stats["nullCount"] = {"position": 0}
@@ -41,7 +45,9 @@ def fold_commit(table: Path, version: int, applied: int, raw_version: int, max_l
 
 def last_checkpoint(table: Path, version: int) -> None:
     """The hint where the newest checkpoint is."""
-    (table / "_delta_log" / "_last_checkpoint").write_text(json.dumps({"version": version, "size": 1}), encoding="utf-8")
+    (table / "_delta_log" / "_last_checkpoint").write_text(
+        json.dumps({"version": version, "size": 1}), encoding="utf-8"
+    )
 
 
 def clean_up_to(table: Path, version: int) -> None:
