@@ -49,7 +49,6 @@ def raw_query(catalog: Catalog, messages: str, epoch: int = 0) -> str:
     table = " ".join(f"WHEN {sql.text(t.topic)} THEN {sql.text(t.name)}" for t in catalog.tables)
     source = " ".join(f"WHEN {sql.text(t.topic)} THEN {sql.text(t.source_name)}" for t in catalog.tables)
     keyed = " ".join(f"WHEN {sql.text(t.topic)} THEN {_has_key(t)}" for t in catalog.tables)
-    keys = " ".join(f"WHEN {sql.text(t.topic)} THEN array({', '.join(map(sql.text, t.key))})" for t in catalog.tables)
     return f"""
     WITH texts AS (
       SELECT topic, `offset`, timestamp, {_text("key")} AS key, {_text("value")} AS value
