@@ -102,7 +102,7 @@ def commands_page() -> str:
 
     lines = ["# Commands", _MADE]
     for name, command in _commands(cli, "lakehouse"):
-        with click.Context(command, info_name=name) as context:
+        with click.Context(command, info_name=name, help_option_names=["-h", "--help"]) as context:
             context.formatter_class = click.HelpFormatter
             context.max_content_width = 100
             context.terminal_width = 100

@@ -45,7 +45,7 @@ class Fold:
 
     rows: dict[str, tuple[dict[str, Any], int]] = field(default_factory=dict)
     seen: set[tuple[Any, ...]] = field(default_factory=set)
-    lost: tuple[int | None, int | None, dict[str, Any]] | None = None
+    lost: dict[tuple[int | None, int | None], dict[str, Any]] = field(default_factory=dict)
     generation: Event | None = None  # its first row
 
     def apply(self, event: Event) -> None:
@@ -56,17 +56,17 @@ class Fold:
             self.seen.add(event.identity)
         if event.op == "truncate":
             self.rows.clear()
-            self.lost = None
+            self.lost.clear()
         elif event.op == "delete":
             removed, _ = self.rows.pop(event.key, ({}, 0))
-            self.lost = (event.lsn, event.tx_id, removed)
+            self.lost[event.lsn, event.tx_id] = removed
         elif event.op in ("insert", "update", "snapshot"):
             self._put(event)
 
     def _put(self, event: Event) -> None:
         before = self.rows.get(event.key, ({}, 0))[0]
-        if not before and self.lost and self.lost[:2] == (event.lsn, event.tx_id):
-            before = self.lost[2]
+        if not before:
+            before = self.lost.get((event.lsn, event.tx_id), {})
         row = {c: (before.get(c) if v == PLACEHOLDER else v) for c, v in event.after.items()}
         self.rows[event.key] = (row, event.position)
         if event.snapshot in FIRST:
