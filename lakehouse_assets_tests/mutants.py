@@ -1,110 +1,301 @@
-"""Breaks each rule of the fold on purpose and sees a test fail: a suite that cannot fail proves nothing.
+"""Breaks each rule of the lake on purpose and sees a test fail: a suite that cannot fail proves nothing.
 
-`make mutants`, or `python -m lakehouse_assets_tests.mutants NAME...` for some. Each mutant is one change of text in a
-copy of the project; the tests named beside it must fail on it. Exit 1 when one survives or its text is not found.
+`make mutants`, or `python -m lakehouse_assets_tests.mutants WORD...` for those whose name holds one of the words. Each
+mutant is one change of text in a copy of the project; one of the tests named beside it must fail on it, and all of
+them pass without it. Exit 1 when a mutant survives, or can no longer be made.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lakehouse_assets.engine.session import connect_config, local_session
+from lakehouse_assets_tests.spark import local_config
+
 PROJECT = Path(__file__).parents[1]
-FOLD = "lakehouse_assets_tests/changelog/test_fold.py"
-MERGE = "lakehouse_assets_tests/engine/test_transformed.py"
-VALUES = "lakehouse_assets_tests/normalisation"
-ENVELOPE = "lakehouse_assets_tests/changelog/test_envelope.py"
+WORKERS = 2
+ENVELOPE = "changelog/test_envelope.py"
+VALUES = "normalisation/test_encodings.py"
+POSITIONS = "engine/test_positions.py"
+REFINED = "engine/test_refined.py"
+DELTA = "engine/test_transformed.py"
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One rule broken: in `file`, `old` becomes `new`; `tests` must fail."""
+    """One rule broken: in `file`, `old` becomes `new`; one of `tests` must fail."""
 
     name: str
     file: str
     old: str
     new: str
-    tests: str
+    tests: tuple[str, ...]
+
+    def made_in(self, project: Path) -> str:
+        """The mutated file; LookupError when its text is not there exactly once."""
+        text = (project / "lakehouse_assets" / self.file).read_text(encoding="utf-8")
+        if text.count(self.old) != 1:
+            raise LookupError(f"{self.name}: {self.file} holds {text.count(self.old)} times: {self.old}")
+        return text.replace(self.old, self.new)
 
 
-MUTANTS = (
-    Mutant("a delete is ignored", "changelog/fold.py", "(last.op = '{Op.DELETE}' OR {gone})", "({gone})", FOLD),
-    Mutant("a truncate is ignored", "engine/survey.py", "if not found.truncates:", "if True:", FOLD),
-    Mutant("a truncate removes what came after", "changelog/fold.py", "WHERE position > {events.truncate_at}",
-           "WHERE position < {events.truncate_at}", FOLD),
-    Mutant("a replayed truncate counts", "engine/survey.py", "if position in first_deliveries", "", FOLD),
-    Mutant("a snapshot generation removes nothing", "engine/survey.py",
-           "if found.finished_at is None and not found.moves:", "if True:", FOLD),
-    Mutant("a generation starts at its last row", "engine/survey.py",
-           "opened[1] if opened and opened[0] == row.taken else row.position", "row.position", FOLD),
-    Mutant("an unfinished generation removes", "engine/survey.py", "snapshot IN {_LAST} AS last,", "true AS last,", FOLD),
-    Mutant("rows in the target outlive a generation", "changelog/merge.py",
-           "WHEN NOT MATCHED BY SOURCE AND t._position < {oldest} THEN DELETE", "", MERGE),
-    Mutant("LSN orders changes", "changelog/fold.py",
-           "max_by(struct(position, lsn, tx_id, op, committed_at, key, after), position)",
-           "max_by(struct(position, lsn, tx_id, op, committed_at, key, after), lsn)", FOLD),
-    Mutant("the placeholder is let through", "changelog/fold.py", "AND NOT ({text} <=> '{UNAVAILABLE}')", "", FOLD),
-    Mutant("an unavailable value becomes NULL", "changelog/merge.py",
-           "WHEN s.{kept(c)} AND t._position >= s._floor THEN", "WHEN false THEN", MERGE),
-    Mutant("a dead row's value comes back", "changelog/fold.py",
-           "coalesce(greatest(ended_at, missed_at), -1)", "-1", FOLD),
-    Mutant("a moved row's value is not looked for", "engine/survey.py", "if not found.moves:", "if True:", FOLD),
-    Mutant("replays inside a batch count", "changelog/fold.py", "WHERE delivery = 1", "WHERE delivery >= 1", FOLD),
-    Mutant("replays of earlier batches count", "changelog/fold.py", "if events.replay_lsns is not None:", "if False:", FOLD),
-    Mutant("a change of the same transaction counts as a replay", "changelog/fold.py",
-           '"tx_id, lsn, op, shiftright(position, 40), "', '"tx_id, op, shiftright(position, 40), "', FOLD),
-    Mutant("the range begins one too late", "changelog/fold.py", "position > {events.applied} AND position <= {events.target}",
-           "position > {events.applied} + 1 AND position <= {events.target}", FOLD),
-    Mutant("the range ends one too early", "changelog/fold.py", "position > {events.applied} AND position <= {events.target}",
-           "position > {events.applied} AND position < {events.target}", FOLD),
-    Mutant("the position is outside the commit", "engine/transformed.py",
-           '"spark.databricks.delta.write.txnVersion": str(target),', "", MERGE),
-    Mutant("a second writer is not refused", "engine/transformed.py",
-           '"spark.databricks.delta.write.txnAppId": FOLD_APP,', '"spark.databricks.delta.write.txnAppId": note,', MERGE),
-    Mutant("a decimal is rounded", "normalisation/encodings.py", "WHEN {plain} AND {exact} THEN", "WHEN {plain} THEN", VALUES),
-    Mutant("an infinite date is a day", "normalisation/encodings.py",
-           "CASE WHEN {days} BETWEEN {_FIRST_DAY} AND {_LAST_DAY} THEN", "CASE WHEN true THEN", VALUES),
-    Mutant("another table's message is taken", "changelog/envelope.py",
-           "concat(e.source.schema, '.', e.source.`table`) <=> {expected_table}", "true", ENVELOPE),
+def _fold(*cases: str) -> tuple[str, ...]:
+    return tuple(f"changelog/test_fold.py::test_the_fold_keeps_the_rule[{case}]" for case in cases)
+
+
+def _at_once(case: str) -> tuple[str, ...]:
+    return (f"changelog/test_fold.py::test_folding_everything_at_once_ends_the_same[{case}]",)
+
+
+def _delta(name: str) -> tuple[str, ...]:
+    return (f"{DELTA}::test_{name.replace(' ', '_')}",)
+
+
+def _whole_table(case: str) -> tuple[str, ...]:
+    return (f"{DELTA}::test_a_rule_about_the_whole_table_holds[{case}]",)
+
+
+_RANGE = "position > {events.applied} AND position <= {events.target}"
+FOLD = (
+    Mutant("a delete is ignored", "changelog/fold.py", "(last.op = '{Op.DELETE}' OR {gone})", "({gone})",
+           _fold("a delete removes it")),
+    Mutant("a truncate is ignored", "engine/survey.py", "if not found.truncates:", "if True:",
+           _fold("a truncate removes every row")),
+    Mutant("a truncate removes what came after it", "changelog/fold.py", "WHERE position > {events.truncate_at}",
+           "WHERE position < {events.truncate_at}", _fold("rows live that come after a truncate")),
+    Mutant("a truncate that comes again counts", "engine/survey.py", "if position in first_deliveries", "",
+           _fold("a truncate that comes again does nothing")),
+    Mutant("what comes again after a truncate is new", "changelog/fold.py", _RANGE,
+           "position > {max(events.applied, events.truncate_at or -1)} AND position <= {events.target}",
+           _fold("rows from before a truncate do not come back in its own batch")),
+    Mutant("a finished snapshot removes nothing", "engine/survey.py",
+           "if found.finished_at is None and not found.moves:", "if True:",
+           _fold("a finished snapshot removes the rows it did not see")),
+    Mutant("a finished snapshot removes rows it saw", "changelog/fold.py",
+           "gone = [start for start, _ in self.completed]", "gone = [end for _, end in self.completed]",
+           _fold("a finished snapshot of all rows removes none")),
+    Mutant("a snapshot begins at its last row", "engine/survey.py",
+           "opened[1] if opened and opened[0] == row.taken else row.position", "row.position",
+           _fold("a finished snapshot of all rows removes none")),
+    Mutant("an unfinished snapshot removes", "engine/survey.py", "\"('last', 'last_in_data_collection')\"",
+           "\"('last', 'last_in_data_collection', 'true')\"",
+           _fold("a snapshot across batches removes when its last row comes, and not before")),
+    Mutant("a table of one row ends another snapshot", "engine/survey.py",
+           "opened[1] if opened and opened[0] == row.taken else", "opened[1] if opened else",
+           _fold("a table of one row ends no snapshot that was left unfinished")),
+    Mutant("LSN orders changes", "changelog/fold.py", "committed_at, key, after), position) AS last",
+           "committed_at, key, after), lsn) AS last",
+           _fold("the position orders, not the LSN: a transaction open across a snapshot streams later with a smaller LSN")),
+    Mutant("the first change counts", "changelog/fold.py", '"max_by(struct(position, lsn', '"min_by(struct(position, lsn',
+           _fold("the latest of several changes counts")),
+    Mutant("unreadable messages are folded", "changelog/fold.py",
+           "ROW_OPS = f\"op IN ('{Op.INSERT}'", "ROW_OPS = f\"op IN ('{Op.UNKNOWN}', '{Op.INSERT}'",
+           _fold("a message that is unreadable is passed over")),
+    Mutant("the range ends one too early", "changelog/fold.py", _RANGE,
+           "position > {events.applied} AND position < {events.target}", _fold("an insert makes a row")),
+    Mutant("the range begins one too late", "changelog/fold.py", _RANGE,
+           "position > {events.applied} + 1 AND position <= {events.target}", _fold("an update changes it")),
+    Mutant("the range begins one too early", "changelog/fold.py", _RANGE,
+           "position >= {events.applied} AND position <= {events.target}", _delta("a fold counts what it did")),
 )  # fmt: skip
+UNAVAILABLE = (
+    Mutant("the placeholder is let through", "changelog/fold.py", "AND NOT ({text} <=> '{UNAVAILABLE}')", "",
+           _fold("an unavailable value stays as it is")),
+    Mutant("an unavailable value becomes NULL", "changelog/fold.py",
+           '({_known(c)} IS NULL AND ended_at IS NULL) AS', "false AS", _fold("an unavailable value stays as it is")),
+    Mutant("an unavailable value of the batch is not seen", "changelog/fold.py", 'genuine = f"op <>', 'genuine = f"false AND op <>',
+           _fold("an unavailable value is that of the same batch")),
+    Mutant("a deleted row's value comes back", "changelog/fold.py", " AND ended_at IS NULL) AS", ") AS",
+           _fold("an unavailable value is not that of the key's earlier life")),
+    Mutant("a value deleted in the batch comes back", "changelog/fold.py", "greatest(ended_at, missed_at)", "missed_at",
+           _fold("an unavailable value is not that of the key's earlier life in the same batch")),
+    Mutant("a value that a snapshot did not see comes back", "changelog/fold.py", "greatest(ended_at, missed_at)", "ended_at",
+           _fold("the value of a row that a snapshot removed is not known any more in the same batch")),
+    Mutant("a moved row's value is not looked for", "engine/survey.py", "if not found.moves:\n        return None",
+           "if True:\n        return None", _fold("a changed key takes the unavailable value along")),
+    Mutant("a moved row's value is looked for in its batch alone", "changelog/moves.py",
+           'fold.events_of(raw, table, f"position <=', 'fold.events_of(raw, table, f"position > {events.applied} AND position <=',
+           _fold("a changed key takes the unavailable value along")),
+    Mutant("only the last key of a chain is followed", "changelog/moves.py", "parent[root(new)] = root(old)",
+           "parent[root(new)] = root(old) if position > applied else root(new)",
+           _fold("a chain of changed keys takes it along across batches")),
+    Mutant("a moved row is lost", "changelog/merge.py", 'return f"{unmoved} UNION ALL', 'return unmoved or f"{unmoved} UNION ALL',
+           _fold("a changed key takes the unavailable value along")),
+    Mutant("a moved row is folded twice", "changelog/merge.py", "m ON m.key = o._key", "m ON m.key = o._op",
+           _fold("a changed key takes the unavailable value along")),
+    Mutant("a moved row forgets truncates", "changelog/moves.py", "WHEN e.op = '{Op.TRUNCATE}' THEN {empty}", "WHEN false THEN {empty}",
+           _fold("a row that moved after a truncate keeps its value, and one truncated after it moved is gone")),
+    Mutant("a moved row forgets snapshots", "changelog/moves.py", "if not events.generations:", "if True:",
+           _fold("a row that moved under a snapshot's eyes keeps its value")),
+)  # fmt: skip
+REPLAYS = (
+    Mutant("repetitions in a batch count", "changelog/fold.py", "WHERE delivery = 1", "WHERE delivery >= 1",
+           _fold("a deleted row does not come back in its own batch")),
+    Mutant("the last delivery counts", "changelog/fold.py", "{IDENTITY} ORDER BY position)", "{IDENTITY} ORDER BY position DESC)",
+           _fold("a deleted row does not come back in its own batch")),
+    Mutant("repetitions of earlier batches count", "changelog/fold.py", "if events.replay_lsns is not None:", "if False:",
+           _fold("a deleted row does not come back")),
+    Mutant("the log is not asked for repetitions", "engine/transformed.py", "lsns[0] <= state.max_lsn else", "lsns[0] > state.max_lsn else",
+           _whole_table("rows from before a truncate do not come back with it")),
+    Mutant("the highest LSN is forgotten", "engine/transformed.py", "max(state.max_lsn, lsns[1] if lsns else -1)", "-1",
+           _whole_table("rows from before a truncate do not come back with it")),
+    Mutant("another key's change is a repetition", "changelog/fold.py", " AND p.key = e.key", "",
+           _fold("only a change of the same transaction, LSN, key and operation is a repetition")),
+    Mutant("another operation is a repetition", "changelog/fold.py", " AND p.op = e.op", "",
+           _fold("only a change of the same transaction, LSN, key and operation is a repetition")),
+    Mutant("another transaction's change is a repetition", "changelog/fold.py", "AND p.tx_id = e.tx_id ", "AND true ",
+           _fold("only a change of the same transaction, LSN, key and operation is a repetition")),
+    Mutant("another LSN's change is a repetition", "changelog/fold.py", '"tx_id, lsn, op, shiftright', '"tx_id, op, shiftright',
+           _fold("only a change of the same transaction, LSN, key and operation is a repetition")),
+    Mutant("another epoch's change is a repetition", "changelog/fold.py", "AND shiftright(p.position, 40) = shiftright(e.position, 40)", "",
+           _fold("the same transaction and LSN in a new epoch are another change")),
+    Mutant("another epoch's change is a repetition in its batch", "changelog/fold.py", "op, shiftright(position, 40), ", "op, ",
+           _at_once("the same transaction and LSN in a new epoch are another change")),
+    Mutant("a change without LSN is a repetition", "changelog/fold.py", " AND tx_id IS NOT NULL AND lsn IS NOT NULL THEN", " THEN",
+           _fold("a change without LSN or transaction is never a repetition")),
+)  # fmt: skip
+MERGE = (
+    Mutant("rows in the table outlive a snapshot", "changelog/merge.py",
+           "WHEN NOT MATCHED BY SOURCE AND t._position < {oldest} THEN DELETE", "",
+           _whole_table("a snapshot across batches removes when its last row comes, and not before")),
+    Mutant("a snapshot removes all it was not given", "changelog/merge.py", "BY SOURCE AND t._position < {oldest} THEN", "BY SOURCE THEN",
+           _whole_table("a snapshot across batches removes when its last row comes, and not before")),
+    Mutant("the table's value outlives a snapshot", "changelog/merge.py", " AND t._position >= s._floor THEN", " THEN",
+           _whole_table("a row seen by a snapshot keeps its value when the snapshot ends in a later batch")),
+    Mutant("the table's value does not stay", "changelog/merge.py", "WHEN s.{kept(c)} AND t._position >= s._floor THEN", "WHEN false THEN",
+           _whole_table("a row seen by a snapshot keeps its value when the snapshot ends in a later batch")),
+    Mutant("the MERGE removes no row", "changelog/merge.py", "WHEN MATCHED AND s._dead THEN DELETE", "",
+           _delta("a fold counts what it did")),
+    Mutant("the MERGE writes removed rows", "changelog/merge.py", "WHEN NOT MATCHED AND NOT s._dead THEN", "WHEN NOT MATCHED THEN",
+           _delta("a fold counts what it did")),
+    Mutant("half of a composite key matches", "changelog/merge.py", '" AND ".join(f"t.{sql.name(k)}', '" OR ".join(f"t.{sql.name(k)}',
+           _delta("rows are told apart by keys of every kind")),
+    Mutant("other tables' changes are folded", "changelog/fold.py", "FROM {raw} WHERE table_name = {sql.text(table.name)} AND {ROW_OPS}",
+           "FROM {raw} WHERE {ROW_OPS}", _delta("tables share raw and know nothing of each other")),
+    Mutant("the position is not in the commit", "engine/transformed.py", "for key, value in options.items():\n",
+           "for key, value in [(k, v) for k, v in options.items() if 'txn' not in k]:\n",
+           _delta("the applied position is in the commit that writes the rows")),
+    Mutant("a second writer is not refused", "engine/transformed.py", '.write.txnAppId": FOLD_APP', '.write.txnAppId": FOLD_APP + note',
+           _delta("a second writer of the same fold changes nothing")),
+    Mutant("a fold reads raw as it is now", "engine/transformed.py", " VERSION AS OF {cut.version}", "",
+           _delta("a fold reads raw as it was at the cut")),
+    Mutant("a key that cannot be stored is left out", "engine/transformed.py", "if name in unstorable:", "if False:",
+           _delta("a key that its type cannot hold stops the fold with the column")),
+)  # fmt: skip
+MESSAGES = (
+    Mutant("another table's message is taken", "changelog/envelope.py", "<=> {expected_table}", "IS NOT NULL", (ENVELOPE,)),
+    Mutant("a message without key is taken", "changelog/envelope.py", "coalesce({has_key}, false)", "true", (ENVELOPE,)),
+    Mutant("a message without row is taken", "changelog/envelope.py", "AND (e.op IN ('d', 't') OR e.after LIKE '{{%')", "", (ENVELOPE,)),
+    Mutant("what follows a message is overlooked", "changelog/envelope.py", "json_array_length(concat('[', {text}, ']')) = 1", "true", (ENVELOPE,)),
+    Mutant("an empty value is dropped", "changelog/envelope.py", "WHERE value IS NOT NULL", "WHERE length(value) > 0", (ENVELOPE,)),
+    Mutant("bytes that are no UTF-8 are replaced", "changelog/envelope.py", "coalesce(try_validate_utf8(CAST({column} AS STRING)),",
+           "coalesce(make_valid_utf8(CAST({column} AS STRING)),", (ENVELOPE,)),
+)  # fmt: skip
+TYPES = (
+    Mutant("a decimal is rounded", "normalisation/encodings.py", "WHEN {plain} AND {exact} THEN", "WHEN {plain} THEN", (VALUES,)),
+    Mutant("any number is a decimal", "normalisation/encodings.py", "WHEN {plain} AND {exact} THEN", "WHEN true THEN", (VALUES,)),
+    Mutant("an infinite day is out of range", "normalisation/encodings.py", '_INFINITE_DAYS))})"', "_INFINITE_DAYS[:2]))})\"", (VALUES,)),
+    Mutant("every day is in range", "normalisation/encodings.py", "WHEN {days} BETWEEN {_FIRST_DAY} AND {_LAST_DAY} THEN",
+           "WHEN {days} BETWEEN -2147483648 AND 2147483647 THEN", (VALUES,)),
+    Mutant("milliseconds are microseconds", "normalisation/encodings.py", "units = 1000 if kind.fraction_digits <= 3 else 1",
+           "units = 1", (VALUES,)),
+    Mutant("an instant's small digits are cut", "normalisation/encodings.py", "[.][0-9]{1,6}0*", "[.][0-9]+", (VALUES,)),
+    Mutant("a line break may follow a number", "normalisation/encodings.py", r"(?:{pattern})\z", r"(?:{pattern})$", (VALUES,)),
+)  # fmt: skip
+STANDING = (
+    Mutant("a smaller position follows a greater one", "engine/positions.py",
+           'max(positions.get(table, NOTHING), file.high["position"])', 'file.high["position"]', (POSITIONS,)),
+    Mutant("commits after the cursor are missed", "engine/positions.py", "deltalog.commits(paths.raw, start.version, version)",
+           "deltalog.commits(paths.raw, start.version + 1, version)", (POSITIONS,)),
+    Mutant("the newest commit stands for the newest fold", "engine/positions.py", "if FOLD_APP in commit.transactions:",
+           "if commit.transactions:", (POSITIONS,)),
+    Mutant("an edited file is not computed again", "engine/refined.py", 'if note.get("statement") != statement_id(table):', "if False:",
+           (f"{REFINED}::test_an_edited_file_is_behind_and_its_table_gets_the_new_columns",)),
+    Mutant("a table is never behind its inputs", "engine/refined.py", "inputs[name] >= positions.get(name, NOTHING)", "True",
+           (f"{REFINED}::test_a_table_is_behind_after_a_fold_until_it_is_computed_again",)),
+    Mutant("a business table is as new as the source tables", "engine/refined.py", "if layer == REFINED else {name", "if False else {name",
+           (f"{REFINED}::test_a_table_over_a_business_table_is_as_old_as_that_one",)),
+)  # fmt: skip
+MUTANTS = FOLD + UNAVAILABLE + REPLAYS + MERGE + MESSAGES + TYPES + STANDING
 
 
-def main(names: list[str]) -> int:
-    """Try every mutant (or the named ones); the number that survived, as an exit code."""
-    chosen = [mutant for mutant in MUTANTS if not names or mutant.name in names]
-    survivors = 0
-    with tempfile.TemporaryDirectory(prefix="lakehouse-mutants-") as folder:
-        for mutant in chosen:
-            since = time.monotonic()
-            verdict = _try(mutant, Path(folder) / "project")
-            survivors += verdict != "killed"
-            print(f"{verdict:9} {mutant.name} ({time.monotonic() - since:.0f} s)", flush=True)
-    print(f"{len(chosen) - survivors} of {len(chosen)} mutants killed")
-    return 1 if survivors else 0
+def main(words: list[str]) -> int:
+    """Try every mutant (or those that hold a word); 1 when one survived, else 0."""
+    chosen = [mutant for mutant in MUTANTS if not words or any(word in mutant.name for word in words)]
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="lakehouse-mutants-") as name, _one_spark(Path(name)) as remote:
+        if _run(_copied(Path(name) / "sound"), remote, tuple({test: None for m in chosen for test in m.tests})) != 0:
+            print("the tests fail without a mutant, so their failures would prove nothing")
+            return 1
+        with ThreadPoolExecutor(WORKERS) as pool:
+            tried = [pool.submit(_try, mutant, Path(name) / str(i), remote) for i, mutant in enumerate(chosen)]
+            killed = sum(one.result() == "killed" for one in tried)
+    print(f"{killed} of {len(chosen)} mutants killed in {time.monotonic() - began:.0f} s")
+    return 0 if killed == len(chosen) else 1
 
 
-def _try(mutant: Mutant, copy: Path) -> str:
-    shutil.rmtree(copy, ignore_errors=True)
-    for name in ("lakehouse_assets", "lakehouse_assets_tests", "infra"):
+@contextmanager
+def _one_spark(folder: Path) -> Iterator[str]:
+    """The address of one Spark that all the tests attach to: most of a test's time would be the start of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    spark = local_session(local_config(folder / "spark") | connect_config(port))
+    spark.sparkContext.setLogLevel("OFF")  # mutants fail, and the JVM would tell each one at length
+    try:
+        yield f"sc://127.0.0.1:{port}"
+    finally:
+        spark.stop()
+
+
+def _try(mutant: Mutant, copy: Path, remote: str) -> str:
+    began = time.monotonic()
+    try:
+        text = mutant.made_in(PROJECT)
+    except LookupError:
+        verdict = "NOT FOUND"
+    else:
+        (_copied(copy) / "lakehouse_assets" / mutant.file).write_text(text, encoding="utf-8")
+        # 1 is failed tests; anything else (no such test, a broken import) proves nothing.
+        code = _run(copy, remote, mutant.tests)
+        verdict = {0: "SURVIVED", 1: "killed"}.get(code, f"EXIT {code}")
+        shutil.rmtree(copy)
+    print(f"{verdict:9} {mutant.name} ({time.monotonic() - began:.0f} s)", flush=True)
+    return verdict
+
+
+def _copied(copy: Path) -> Path:
+    for name in ("lakehouse_assets", "lakehouse_assets_tests"):
         shutil.copytree(PROJECT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "lakehouse.toml"):
         shutil.copy(PROJECT / name, copy / name)
-    file = copy / "lakehouse_assets" / mutant.file
-    text = file.read_text(encoding="utf-8")
-    if text.count(mutant.old) != 1:
-        return "NOT FOUND"
-    file.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", mutant.tests]
-    environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    return copy
+
+
+def _run(copy: Path, remote: str, tests: tuple[str, ...]) -> int:
+    nodes = [f"lakehouse_assets_tests/{test}" for test in tests]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", f"--basetemp={copy / 'tmp'}", *nodes]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(copy),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "LAKEHOUSE_SPARK_REMOTE": remote,
+    }
     done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
-    # 1 is failed tests; anything else (no tests, a broken import) proves nothing.
-    return {0: "SURVIVED", 1: "killed"}.get(done.returncode, f"exit {done.returncode}")
+    if done.returncode not in (0, 1):
+        print(done.stdout[-2000:], done.stderr[-2000:])
+    return done.returncode
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,10 +19,20 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """A local session over Delta; the jars are fetched where they are missing."""
+    """A session over Delta: of LAKEHOUSE_SPARK_REMOTE when that is set, else of a JVM of its own."""
     settings = load_settings()
-    ensure_jars(settings.cache, print, require_java())
-    config = spark_config(jar_paths(settings.cache, "spark"), settings.engine_memory, tmp_path_factory.mktemp("spark"))
-    session = local_session(config)
+    if settings.spark_remote:
+        from pyspark.sql import SparkSession
+
+        session = SparkSession.builder.remote(settings.spark_remote).getOrCreate()
+    else:
+        session = local_session(local_config(tmp_path_factory.mktemp("spark")))
     yield session
     session.stop()
+
+
+def local_config(folder: Path) -> dict[str, str]:
+    """The configuration of a local session that keeps its files in a folder; the jars are fetched where they are missing."""
+    settings = load_settings()
+    ensure_jars(settings.cache, print, require_java())
+    return spark_config(jar_paths(settings.cache, "spark"), settings.engine_memory, folder)

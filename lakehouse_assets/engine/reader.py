@@ -87,6 +87,8 @@ def open_lake(paths: LakePaths) -> Iterator[LakeReader]:
         for name, place in tables.items():
             quoted = ".".join(f'"{part}"' for part in name.split("."))
             connection.execute(f"CREATE VIEW {quoted} AS SELECT * FROM delta_scan({_literal(place)})")
+        connection.execute("SET autoinstall_known_extensions = false")
+        connection.execute("SET autoload_known_extensions = false")
         connection.execute(f"SET allowed_directories = [{_literal(paths.root)}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")

@@ -35,7 +35,7 @@ def statement_id(table: RefinedTable) -> str:
 def compute(spark: SparkSession, table: RefinedTable, tables: dict[str, RefinedTable], paths: LakePaths) -> Computed:
     """Run the SELECT over the inputs and replace the table in one commit."""
     # Read before the inputs: a fold that lands meanwhile makes the table newer than it says, never older.
-    positions = {name: folded(paths, name).applied for name in table.source_tables(tables)}
+    positions = _inputs(table, tables, paths)
     places = {i: sql.delta(_place(paths, i)) for i in table.inputs}
     target = paths.refined(table.name)
     note = json.dumps({"inputs": positions, "statement": statement_id(table)})
@@ -79,6 +79,16 @@ def last_note(paths: LakePaths, name: str) -> dict[str, Any]:
 def note_of(commit: deltalog.Commit) -> dict[str, Any]:
     """What a computation noted with its commit, {} when the commit is none."""
     return json.loads(commit.user_metadata or "{}")
+
+
+def _inputs(table: RefinedTable, tables: dict[str, RefinedTable], paths: LakePaths) -> dict[str, int]:
+    """The position of each source table as the inputs hold it: a refined input may be older than its own inputs."""
+    found: dict[str, list[int]] = {name: [] for name in table.source_tables(tables)}
+    for layer, name in (i.split(".") for i in table.inputs):
+        held = last_note(paths, name).get("inputs", {}) if layer == REFINED else {name: folded(paths, name).applied}
+        for source, position in held.items():
+            found[source].append(position)
+    return {name: min(positions, default=NOTHING) for name, positions in found.items()}
 
 
 def _place(paths: LakePaths, name: str) -> Path:

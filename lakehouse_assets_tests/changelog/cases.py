@@ -174,6 +174,11 @@ CASES = [
         ([insert(1, 1, "B")], [(1, 1, "B")]),
         ([delete(1), update(1, 2, KEPT)], [(1, 2, None)]),
     ),
+    _case(
+        "an unavailable value is not that of the key's earlier life in the same batch",
+        ([insert(1, 1, "B"), delete(1), update(1, 2, KEPT)], [(1, 2, None)]),
+        ([update(1, 3, "C"), delete(1), update(1, 4, "D"), update(1, 5, KEPT)], [(1, 5, "D")]),
+    ),
     # Repetitions after a restart.
     _case("a change that comes again changes nothing", ([a, changed], [(1, 9, "x")]), ([_again(a)], [(1, 9, "x")]), ([_again(changed)], [(1, 9, "x")])),
     _case("a change that comes again in its own batch changes nothing", ([a, changed, _again(a), _again(changed)], [(1, 9, "x")])),
@@ -283,6 +288,12 @@ CASES = [
         ([insert(1, 1, "B"), insert(2, 2, "B")], [(1, 1, "B"), (2, 2, "B")]),
         ([first(2, 2, "B"), last(3, 3), update(1, 4, KEPT)], [(1, 4, None), (2, 2, "B"), (3, 3, "x")]),
         ([update(2, 5, KEPT), update(3, 6, KEPT)], [(1, 4, None), (2, 5, "B"), (3, 6, "x")]),
+        whole_table=True,
+    ),
+    _case(
+        "the value of a row that a snapshot removed is not known any more in the same batch",
+        ([insert(1, 1, "B"), first(2, 2), last(3, 3), update(1, 4, KEPT)], [(1, 4, None), (2, 2, "x"), (3, 3, "x")]),
+        ([insert(4, 1, "B"), first(4, 1, "C", taken=1), last(3, 3, taken=1), update(4, 4, KEPT)], [(3, 3, "x"), (4, 4, "C")]),
         whole_table=True,
     ),
     _case(

@@ -5,6 +5,8 @@ It makes many folds cheap. The MERGE itself is under test in engine/test_transfo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +26,15 @@ if TYPE_CHECKING:
 State = dict[tuple[Any, ...], tuple[dict[str, Any], int]]  # key values -> (row, position)
 
 
-def interpreted(spark: SparkSession) -> SparkSession:
-    """A session that compiles nothing: every fold has plans of its own, over a handful of rows."""
-    session = spark.newSession()
-    session.conf.set("spark.sql.codegen.wholeStage", "false")
-    session.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
-    return session
+@contextmanager
+def interpreted(spark: SparkSession) -> Iterator[SparkSession]:
+    """The session compiling nothing meanwhile: every fold has plans of its own, over a handful of rows."""
+    options = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+    for name, value in options.items():
+        spark.conf.set(name, value)
+    yield spark
+    for name in options:
+        spark.conf.unset(name)
 
 
 def _raw(rows: list[dict[str, Any]]) -> str:

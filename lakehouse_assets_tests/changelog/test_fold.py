@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,8 +24,9 @@ CUTS = st.lists(st.floats(0, 1), max_size=4)
 
 
 @pytest.fixture(scope="module")
-def quick(spark: SparkSession) -> SparkSession:
-    return interpreted(spark)
+def quick(spark: SparkSession) -> Iterator[SparkSession]:
+    with interpreted(spark) as session:
+        yield session
 
 
 def rows_of(state: dict[tuple[Any, ...], tuple[dict[str, Any], int]]) -> list[tuple[int, int, str | None]]:

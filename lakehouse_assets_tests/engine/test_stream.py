@@ -1,0 +1,68 @@
+"""What is known of the stream without asking it: the offsets of its checkpoint, and a line a batch for people."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from lakehouse_assets.engine.batches import BatchLog, line
+from lakehouse_assets.engine.session import connect_config, spark_config
+from lakehouse_assets.engine.stream_offsets import committed_offsets
+
+
+def batch(checkpoint: Path, number: int, offsets: dict[str, int], *, committed: bool = True) -> None:
+    for name in ("offsets", "commits"):
+        (checkpoint / name).mkdir(parents=True, exist_ok=True)
+    ends = json.dumps({topic: {"0": offset} for topic, offset in offsets.items()})
+    (checkpoint / "offsets" / str(number)).write_text(f'v1\n{{"batchWatermarkMs":0}}\n{ends}', encoding="utf-8")
+    if committed:
+        (checkpoint / "commits" / str(number)).write_text('v1\n{"nextBatchWatermarkMs":0}', encoding="utf-8")
+
+
+def test_a_stream_that_never_ran_has_read_nothing(tmp_path: Path) -> None:
+    assert committed_offsets(tmp_path / "nowhere") == {}
+    batch(tmp_path, 0, {"p.public.a": 5}, committed=False)
+    assert committed_offsets(tmp_path) == {}
+
+
+def test_the_newest_committed_batch_says_how_far_the_stream_is(tmp_path: Path) -> None:
+    batch(tmp_path, 9, {"p.public.a": 5})
+    batch(tmp_path, 10, {"p.public.a": 7, "p.public.b": 2})
+    batch(tmp_path, 11, {"p.public.a": 9, "p.public.b": 2}, committed=False)
+    (tmp_path / "commits" / ".10.crc").touch()
+    assert committed_offsets(tmp_path) == {"p.public.a": 7, "p.public.b": 2}
+
+
+def progress(number: int, rows: int, milliseconds: int = 500) -> dict[str, Any]:
+    start = {"p.public.a": {"0": 10}, "p.public.b": {"0": 4}}
+    end = {"p.public.a": {"0": 10 + rows}, "p.public.b": {"0": 4}, "p.public.c": {"0": 0}}
+    source = {"startOffset": json.dumps(start), "endOffset": end}
+    return {
+        "batchId": number, "timestamp": "2026-01-31T00:00:00.000Z", "numInputRows": rows,
+        "durationMs": {"triggerExecution": milliseconds}, "sources": [source],
+    }  # fmt: skip
+
+
+def test_a_batch_is_told_in_one_line_with_its_tables() -> None:
+    assert line(progress(3, 100)) == "2026-01-31T00:00:00.000Z batch 3: 100 changes in 0.50 s (200/s): a 100"
+    assert "(0/s)" in line(progress(3, 100, milliseconds=0))
+
+
+def test_each_batch_that_brought_something_is_told_once() -> None:
+    told: list[str] = []
+    log = BatchLog(told.append)
+    for report in (None, progress(0, 5), progress(0, 5), progress(1, 0), progress(2, 7), progress(2, 7)):
+        log.tell(report)
+    assert [text.split(": ")[0].split()[-1] for text in told] == ["0", "2"]
+
+
+def test_spark_listens_on_loopback_alone_and_lives_in_utc() -> None:
+    config = spark_config([Path("/a.jar"), Path("/b.jar")], "1g", Path("/w")) | connect_config(15404)
+    addresses = {key: value for key, value in config.items() if "host" in key or "address" in key.lower()}
+    assert set(addresses.values()) == {"127.0.0.1"}
+    assert {"spark.driver.host", "spark.driver.bindAddress", "spark.connect.grpc.binding.address"} <= set(addresses)
+    assert config["spark.connect.grpc.binding.port"] == "15404"
+    assert config["spark.ui.enabled"] == "false"
+    assert (config["spark.sql.session.timeZone"], config["spark.sql.ansi.enabled"]) == ("UTC", "true")
+    assert config["spark.jars"] == "/a.jar,/b.jar"
