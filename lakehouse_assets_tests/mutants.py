@@ -83,7 +83,7 @@ FOLD = (
            "if found.finished_at is None and not found.moves:", "if True:",
            _fold("a finished snapshot removes the rows it did not see")),
     Mutant("a finished snapshot removes rows it saw", "changelog/fold.py",
-           "gone = [start for start, _ in self.completed]", "gone = [end for _, end in self.completed]",
+           "gone = [generation.start for", "gone = [generation.end for",
            _fold("a finished snapshot of all rows removes none")),
     Mutant("a snapshot begins at its last row", "engine/survey.py",
            "opened[1] if opened and opened[0] == row.taken else row.position", "row.position",
@@ -138,6 +138,10 @@ UNAVAILABLE = (
            _fold("a row that moved after a truncate keeps its value, and one truncated after it moved is gone")),
     Mutant("a moved row forgets snapshots", "changelog/moves.py", "if not events.generations:", "if True:",
            _fold("a row that moved under a snapshot's eyes keeps its value")),
+    Mutant("a key change takes what a snapshot put", "changelog/moves.py", "'streamed', CASE WHEN {_same", "'streamed', CASE WHEN false AND {_same",
+           _fold("a snapshot ahead of the stream does not lend a later row's value to a key change")),
+    Mutant("a key change takes what is older than a snapshot", "changelog/moves.py", " AND e.lsn < {r}.taken THEN", " THEN",
+           _fold("a change newer than the snapshot takes what the snapshot saw")),
 )  # fmt: skip
 REPLAYS = (
     Mutant("repetitions in a batch count", "changelog/fold.py", "WHERE delivery = 1", "WHERE delivery >= 1",

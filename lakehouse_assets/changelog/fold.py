@@ -8,6 +8,7 @@ generations, moved keys, replays) is found by the survey and handed in as `FoldR
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lakehouse_assets.catalog import Column, Table
 from lakehouse_assets.changelog import sql
@@ -30,12 +31,20 @@ IDENTITY = (
 ROW_OPS = f"op IN ('{Op.INSERT}', '{Op.UPDATE}', '{Op.DELETE}', '{Op.SNAPSHOT}')"
 
 
+class Generation(NamedTuple):
+    """A completed snapshot: positions of its first and last row, and the LSN it was taken at."""
+
+    start: int
+    end: int
+    lsn: int | None
+
+
 @dataclass(frozen=True)
 class FoldRange:
     """Which events are folded, and what is known about them.
 
     `applied` < position <= `target`. `truncate_at`: position of the last genuine truncate in the range.
-    `generations`: (start, end) of completed snapshot generations, at least those that end in the range.
+    `generations`: completed snapshot generations, at least those that end in the range.
     `replay_lsns`: the LSN range in which events folded earlier could be repeated, None when the log shows that
     none can. `moved_view`: view (key, component) of the keys whose rows moved with unavailable values, None when
     none did.
@@ -44,19 +53,19 @@ class FoldRange:
     applied: int
     target: int
     truncate_at: int | None = None
-    generations: tuple[tuple[int, int], ...] = ()
+    generations: tuple[Generation, ...] = ()
     replay_lsns: tuple[int, int] | None = None
     moved_view: str | None = None
 
     @property
-    def completed(self) -> tuple[tuple[int, int], ...]:
+    def completed(self) -> tuple[Generation, ...]:
         """The generations that end in the range."""
-        return tuple((start, end) for start, end in self.generations if end > self.applied)
+        return tuple(generation for generation in self.generations if generation.end > self.applied)
 
     @property
     def oldest_living(self) -> int | None:
         """Rows whose newest event is older than this position are gone; None when all may live."""
-        gone = [start for start, _ in self.completed]
+        gone = [generation.start for generation in self.completed]
         if self.truncate_at is not None:
             gone.append(self.truncate_at)
         return max(gone, default=None)
@@ -133,7 +142,7 @@ def _lives(events: FoldRange) -> list[str]:
     truncated = "NULL" if events.truncate_at is None else f"{events.truncate_at}L"
     missed = [
         (f"CASE WHEN count_if(position BETWEEN {start} AND {end}) = 0 THEN {{}}L END", start, end)
-        for start, end in events.completed
+        for start, end, _ in events.completed
     ]
     ends = [case.format(end) for case, _, end in missed]
     starts = [case.format(start) for case, start, _ in missed]

@@ -4,6 +4,9 @@ A key change arrives as delete + insert with the same LSN and transaction. When 
 unavailable placeholder, the value may lie any number of keys and batches back. So the keys that such moves
 connect (a component) are folded one event after the other, from the first event in raw: the outcome needs
 neither the target nor where batches were cut. This is rare, and costs only when it happens.
+
+A snapshot sees the source as it is now, which may be ahead of the stream; the changes in between come after it. What
+such a change takes along is the value that the stream had given the row, not what the snapshot put or removed.
 """
 
 from __future__ import annotations
@@ -71,10 +74,11 @@ def moved_rows(raw: str, table: Table, events: fold.FoldRange) -> str:
 
 
 def _row_type(table: Table) -> str:
+    """A row, its newest event, and what the stream had said of it when a snapshot taken at LSN `taken` overtook it."""
     after = sql.struct_of_texts(tuple(c.name for c in table.columns))
     return (
         "struct<position: bigint, lsn: bigint, tx_id: bigint, op: string, committed_at: timestamp, "
-        f"key: string, after: {after}>"
+        f"key: string, after: {after}, streamed: {after}, taken: bigint>"
     )
 
 
@@ -89,53 +93,107 @@ def _history(raw: str, table: Table, events: fold.FoldRange) -> str:
     """
     row = _row_type(table)
     return f"""
-      SELECT m.component, CAST(struct({columns}, after) AS {row}) AS event
+      SELECT m.component, CAST(struct({columns}, after, NULL, NULL) AS {row}) AS event
       FROM ({keyed}) JOIN {events.moved_view} m USING (key)
       UNION ALL
-      SELECT m.component, CAST(struct(position, lsn, tx_id, op, NULL, NULL, NULL) AS {row}) AS event
+      SELECT m.component, CAST(struct(position, lsn, tx_id, op, NULL, NULL, NULL, NULL, NULL) AS {row}) AS event
       FROM ({truncates}) CROSS JOIN (SELECT DISTINCT component FROM {events.moved_view}) m
       {_generations(events, row)}
     """
 
 
 def _generations(events: fold.FoldRange, row: str) -> str:
-    """Each completed generation as an event at its end, its start in the place of the lsn."""
+    """Each completed generation as an event at its end, the position of its start in the place of the transaction."""
     if not events.generations:
         return ""
-    values = ", ".join(f"({end}L, {start}L, '{_GENERATION}')" for start, end in events.generations)
+    values = ", ".join(
+        f"({end}L, {'NULL' if lsn is None else f'{lsn}L'}, {start}L, '{_GENERATION}')"
+        for start, end, lsn in events.generations
+    )
     return f"""
       UNION ALL
-      SELECT m.component, CAST(struct(position, lsn, NULL, op, NULL, NULL, NULL) AS {row}) AS event
-      FROM (VALUES {values} AS g (position, lsn, op)) CROSS JOIN (SELECT DISTINCT component FROM {events.moved_view}) m
+      SELECT m.component, CAST(struct(position, lsn, start, op, NULL, NULL, NULL, NULL, NULL) AS {row}) AS event
+      FROM (VALUES {values} AS g (position, lsn, start, op))
+        CROSS JOIN (SELECT DISTINCT component FROM {events.moved_view}) m
     """
 
 
 def _reduced(table: Table) -> str:
-    """The fold of one component as an aggregate: its rows, and the row the last delete removed."""
+    """The fold of one component as an aggregate over its events `e`: its rows by key, and the row the last delete removed.
+
+    A row that is gone stays as a delete, for what a later change may still take from it.
+    """
     row = _row_type(table)
     empty = f"named_struct('rows', CAST(map() AS map<string, {row}>), 'lost', CAST(NULL AS {row}))"
-    previous = "CASE WHEN try_element_at(s.rows, e.key).op <> 'delete' THEN try_element_at(s.rows, e.key).after END"
-    lost = "CASE WHEN s.lost.lsn = e.lsn AND s.lost.tx_id = e.tx_id THEN s.lost.after END"
-    filled = ", ".join(
-        f"'{c.name}', CASE WHEN e.after.{sql.name(c.name)} = '{UNAVAILABLE}' "
-        f"THEN before.{sql.name(c.name)} ELSE e.after.{sql.name(c.name)} END"
-        for c in table.columns
+    others = "map_filter(s.rows, (k, v) -> k <> e.key)"
+    changed = (
+        f"named_struct('rows', map_concat({others}, map(e.key, n)), "
+        f"'lost', CASE WHEN e.op = '{Op.DELETE}' THEN n ELSE s.lost END)"
     )
-    after = f"CASE WHEN e.op = '{Op.DELETE}' THEN before ELSE named_struct({filled}) END"
-    new = (
-        "struct(e.position AS position, e.lsn AS lsn, e.tx_id AS tx_id, e.op AS op, e.committed_at AS committed_at, "
-        f"e.key AS key, {after} AS after)"
+    next_state = _let("b", _before("try_element_at(s.rows, e.key)"), _let("n", _after(table, row), changed))
+    removed = (
+        f"CAST(struct(v.position, v.lsn, v.tx_id, '{Op.DELETE}', v.committed_at, v.key, v.after, "
+        f"{_overtaken('v')}, e.lsn) AS {row})"
     )
-    # transform(array(x), name -> ...)[0] binds a name: SQL lambdas have no other way.
-    new = f"transform(array(coalesce({previous}, {lost})), before -> CAST({new} AS {row}))[0]"
-    kept = "map_filter(s.rows, (k, v) -> k <> e.key)"
-    next_state = (
-        f"transform(array({new}), r -> named_struct('rows', map_concat({kept}, map(e.key, r)), "
-        f"'lost', CASE WHEN e.op = '{Op.DELETE}' THEN r ELSE s.lost END))[0]"
-    )
-    seen = "map_filter(s.rows, (k, v) -> v.position >= e.lsn)"
+    stays = f"v.op = '{Op.DELETE}' OR v.position >= e.tx_id"
+    seen = f"transform_values(s.rows, (k, v) -> CASE WHEN {stays} THEN v ELSE {removed} END)"
     step = (
         f"CASE WHEN e.op = '{Op.TRUNCATE}' THEN {empty} "
         f"WHEN e.op = '{_GENERATION}' THEN named_struct('rows', {seen}, 'lost', s.lost) ELSE {next_state} END"
     )
     return f"aggregate(events, {empty}, (s, e) -> {step}, s -> map_values(s.rows))"
+
+
+def _before(r: str) -> str:
+    """`b`: what is known, before event `e`, of the row `r` of its key."""
+    return f"""named_struct(
+      'row', CASE WHEN {r}.op <> '{Op.DELETE}' THEN {r}.after END,
+      'streamed', CASE WHEN {_same_epoch(r)} AND e.lsn < {r}.taken THEN {r}.streamed END,
+      'moved', CASE WHEN e.op = '{Op.INSERT}' AND s.lost.lsn = e.lsn AND s.lost.tx_id = e.tx_id THEN s.lost.after END,
+      'overtaken', {_overtaken(r)},
+      'taken', {r}.taken)
+    """
+
+
+def _after(table: Table, row: str) -> str:
+    """`n`: the row of the key after event `e`, given `b`."""
+    deleted = _entry(row, "coalesce(b.streamed, b.row)")
+    snapshot = _entry(row, "e.after", "b.overtaken", "CASE WHEN b.overtaken IS NOT NULL THEN e.lsn END")
+    put = _entry(
+        row,
+        _filled(table, "coalesce(b.moved, b.row)"),
+        f"CASE WHEN b.streamed IS NOT NULL THEN {_filled(table, 'coalesce(b.moved, b.streamed)')} END",
+        "CASE WHEN b.streamed IS NOT NULL THEN b.taken END",
+    )
+    return f"CASE e.op WHEN '{Op.DELETE}' THEN {deleted} WHEN '{Op.SNAPSHOT}' THEN {snapshot} ELSE {put} END"
+
+
+def _let(name: str, value: str, body: str) -> str:
+    """`body` with `name` standing for `value`: SQL lambdas have no other way to name a thing."""
+    return f"transform(array({value}), {name} -> {body})[0]"
+
+
+def _same_epoch(r: str) -> str:
+    return f"shiftright({r}.position, 40) = shiftright(e.position, 40)"
+
+
+def _overtaken(r: str) -> str:
+    """What the stream had said of row `r` when the snapshot of `e` writes or removes it; incremental ones have no LSN."""
+    streamed = f"CASE WHEN {r}.taken IS NOT NULL THEN {r}.streamed WHEN {r}.op <> '{Op.DELETE}' THEN {r}.after END"
+    return f"CASE WHEN {_same_epoch(r)} AND e.lsn IS NOT NULL THEN {streamed} END"
+
+
+def _filled(table: Table, before: str) -> str:
+    """The event's row, its unavailable values taken from `before`."""
+    columns = [
+        f"'{c.name}', CASE WHEN e.after.{sql.name(c.name)} = '{UNAVAILABLE}' "
+        f"THEN x.{sql.name(c.name)} ELSE e.after.{sql.name(c.name)} END"
+        for c in table.columns
+    ]
+    return _let("x", before, f"named_struct({', '.join(columns)})")
+
+
+def _entry(row: str, after: str, streamed: str = "NULL", taken: str = "NULL") -> str:
+    return (
+        f"CAST(struct(e.position, e.lsn, e.tx_id, e.op, e.committed_at, e.key, {after}, {streamed}, {taken}) AS {row})"
+    )

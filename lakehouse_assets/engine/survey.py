@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lakehouse_assets.catalog import Kind, Table
 from lakehouse_assets.changelog import sql
 from lakehouse_assets.changelog.envelope import UNAVAILABLE, Op
-from lakehouse_assets.changelog.fold import IDENTITY, FoldRange
+from lakehouse_assets.changelog.fold import IDENTITY, FoldRange, Generation
 from lakehouse_assets.changelog.moves import components, moves_query
 from lakehouse_assets.normalisation.encodings import Status, decode
 
@@ -90,8 +90,8 @@ def genuine_truncate(spark: SparkSession, raw: str, table: Table, found: Survey)
     return max((position for position, _, _ in found.truncates if position in first_deliveries), default=None)
 
 
-def generations(spark: SparkSession, raw: str, table: Table, found: Survey, target: int) -> tuple[tuple[int, int], ...]:
-    """(start, end) of every snapshot generation completed up to `target`; () when nothing in the range asks for it.
+def generations(spark: SparkSession, raw: str, table: Table, found: Survey, target: int) -> tuple[Generation, ...]:
+    """Every snapshot generation completed up to `target`; () when nothing in the range asks for it.
 
     All rows of a snapshot carry the transaction and LSN it was taken at. One begun again starts anew; a table of one
     row is marked as last alone, its generation is that row, whatever was left unfinished before it.
@@ -99,17 +99,18 @@ def generations(spark: SparkSession, raw: str, table: Table, found: Survey, targ
     if found.finished_at is None and not found.moves:
         return ()
     rows = spark.sql(f"""
-      SELECT position, snapshot IN {_LAST} AS last, struct(tx_id, lsn, shiftright(position, 40)) AS taken FROM {raw}
+      SELECT position, lsn, snapshot IN {_LAST} AS last, struct(tx_id, lsn, shiftright(position, 40)) AS taken FROM {raw}
       WHERE table_name = {sql.text(table.name)} AND op = '{Op.SNAPSHOT}' AND position <= {target}
         AND (snapshot IN {_FIRST} OR snapshot IN {_LAST}) ORDER BY position
     """).collect()
-    complete: list[tuple[int, int]] = []
+    complete: list[Generation] = []
     opened: tuple[Any, int] | None = None
     for row in rows:
         if not row["last"]:
             opened = (row.taken, row.position)
             continue
-        complete.append((opened[1] if opened and opened[0] == row.taken else row.position, row.position))
+        start = opened[1] if opened and opened[0] == row.taken else row.position
+        complete.append(Generation(start, row.position, row.lsn))
         opened = None
     return tuple(complete)
 

@@ -13,6 +13,7 @@ from lakehouse_assets_tests.changelog.histories import key_of
 from lakehouse_assets_tests.changelog.oracle import PLACEHOLDER, Event
 
 KEPT = PLACEHOLDER  # the value that Postgres does not send
+LATER = 1_000_000  # a snapshot taken when the source was ahead of the stream
 _EPOCH = 1 << 40
 Row = tuple[int, int, str | None]  # k, v, big
 
@@ -40,7 +41,7 @@ def update(k: int, v: int, big: str | None = "x", **more: Any) -> Event:
 
 
 def snapshot(marker: str, k: int, v: int, big: str | None = "x", taken: int = 0) -> Event:
-    return _change("snapshot", k, v, big, snapshot=marker, lsn=500_000 + taken, tx_id=500_000 + taken)
+    return _change("snapshot", k, v, big, snapshot=marker, lsn=1 + taken, tx_id=1 + taken)
 
 
 def first(k: int, v: int, big: str | None = "x", taken: int = 0) -> Event:
@@ -199,7 +200,8 @@ CASES = [
         "only a change of the same transaction, LSN, key and operation is a repetition",
         ([insert(1, 1, lsn=5, tx_id=6)], [(1, 1, "x")]),
         ([update(1, 2, "u", lsn=5, tx_id=6)], [(1, 2, "u")]),
-        ([update(1, 3, "v", lsn=5, tx_id=7), update(1, 4, "w", lsn=4, tx_id=7)], [(1, 4, "w")]),
+        ([update(1, 3, "v", lsn=5, tx_id=7)], [(1, 3, "v")]),
+        ([update(1, 4, "w", lsn=4, tx_id=7)], [(1, 4, "w")]),
         ([insert(2, 5, "k", lsn=5, tx_id=6)], [(1, 4, "w"), (2, 5, "k")]),
     ),
     _case(
@@ -314,6 +316,27 @@ CASES = [
         ([insert(1, 1, "A"), insert(2, 2, "B")], [(1, 1, "A"), (2, 2, "B")]),
         ([first(1, 1, "A"), move(1, 3, 5), last(2, 2, "B")], [(2, 2, "B"), (3, 5, "A")]),
         ([first(2, 2, "B", taken=1), last(4, 4, taken=1), move(2, 1, 6)], [(1, 6, "B"), (4, 4, "x")]),
+        whole_table=True,
+    ),
+    _case(
+        "a snapshot ahead of the stream does not hide the value that a key change takes along",
+        ([insert(1, 1, "A")], [(1, 1, "A")]),
+        ([last(2, 9, "A", taken=LATER)], [(2, 9, "A")]),
+        ([insert(2, 2, "x"), delete(2), move(1, 2, 9)], [(2, 9, "A")]),
+        whole_table=True,
+    ),
+    _case(
+        "a snapshot ahead of the stream does not lend a later row's value to a key change",
+        ([insert(2, 1, "A"), insert(4, 4)], [(2, 1, "A"), (4, 4, "x")]),
+        ([first(2, 5, "q", taken=LATER), last(3, 1, "A", taken=LATER)], [(2, 5, "q"), (3, 1, "A")]),
+        ([insert(3, 7, "z"), delete(3), update(2, 1, KEPT), move(2, 3, 1), insert(2, 5, "q")], [(2, 5, "q"), (3, 1, "A")]),
+        whole_table=True,
+    ),
+    _case(
+        "a change newer than the snapshot takes what the snapshot saw",
+        ([insert(1, 1, "A"), insert(2, 2)], [(1, 1, "A"), (2, 2, "x")]),
+        ([first(1, 1, "B"), last(2, 2)], [(1, 1, "B"), (2, 2, "x")]),
+        ([move(1, 3, 3)], [(2, 2, "x"), (3, 3, "B")]),
         whole_table=True,
     ),
 ]  # fmt: skip

@@ -94,7 +94,6 @@ class Source:
     offset: int = 0
     lsn: int = 100
     tx_id: int = 700
-    lagged: bool = False  # whether a snapshot was taken that holds changes which were streamed after it
 
     def run(self, script: Script) -> Source:
         """Play a script, then commit and stream everything."""
@@ -169,7 +168,6 @@ class Source:
     def snapshot(self, complete: bool) -> None:
         self.lsn += 1
         self.tx_id += 1
-        self.lagged |= bool(self.queue)
         rows = sorted(self.committed.items())
         for i, (k, row) in enumerate(rows):
             last = i == len(rows) - 1

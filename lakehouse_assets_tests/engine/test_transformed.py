@@ -152,9 +152,17 @@ def test_a_fold_counts_what_it_did(lab: Lab) -> None:
     lab.land({"t": [change(0, "insert", 1), change(1, "insert", 2), change(2, "insert", 3)]})
     assert lab.fold(TABLE) == FoldResult("t", before=-1, applied=2, inserted=3)
     lab.land(
-        {"t": [change(3, "update", 1, 5), change(4, "delete", 2), change(5, "insert", 4), change(6, "unknown", 3)]}
+        {
+            "t": [
+                change(3, "update", 1, 5),
+                change(4, "delete", 2),
+                change(5, "insert", 4),
+                change(6, "unknown", 3),
+                change(7, "delete", 99),
+            ]
+        }
     )
-    assert lab.fold(TABLE) == FoldResult("t", before=2, applied=6, inserted=1, updated=1, deleted=1, unreadable=1)
+    assert lab.fold(TABLE) == FoldResult("t", before=2, applied=7, inserted=1, updated=1, deleted=1, unreadable=1)
 
 
 def test_messages_that_are_all_unreadable_still_move_the_position(lab: Lab) -> None:
