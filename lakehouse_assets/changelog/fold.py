@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from lakehouse_assets import sql
 from lakehouse_assets.catalog import Column, Table
-from lakehouse_assets.changelog import sql
 from lakehouse_assets.changelog.envelope import UNAVAILABLE, Op
 from lakehouse_assets.normalisation.encodings import decode
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from lakehouse_assets import sql
 from lakehouse_assets.catalog import Table
-from lakehouse_assets.changelog import sql
 from lakehouse_assets.changelog.fold import META_COLUMNS, FoldRange, batch, kept, latest
 from lakehouse_assets.changelog.moves import moved_rows
 

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lakehouse_assets import sql
 from lakehouse_assets.catalog import Table
-from lakehouse_assets.changelog import fold, sql
+from lakehouse_assets.changelog import fold
 from lakehouse_assets.changelog.envelope import UNAVAILABLE, Op
 from lakehouse_assets.normalisation.encodings import decode
 

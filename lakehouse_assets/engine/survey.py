@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lakehouse_assets import sql
 from lakehouse_assets.catalog import Kind, Table
-from lakehouse_assets.changelog import sql
 from lakehouse_assets.changelog.envelope import UNAVAILABLE, Op
 from lakehouse_assets.changelog.fold import IDENTITY, FoldRange, Generation
 from lakehouse_assets.changelog.moves import components, moves_query

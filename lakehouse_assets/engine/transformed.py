@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lakehouse_assets import sql
 from lakehouse_assets.catalog import Table
 from lakehouse_assets.catalog.model import LakePaths
-from lakehouse_assets.changelog import sql
 from lakehouse_assets.changelog.fold import META_COLUMNS
 from lakehouse_assets.changelog.merge import merge
 from lakehouse_assets.engine import survey

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lakehouse_assets.changelog import sql
+from lakehouse_assets import sql
 from lakehouse_assets.changelog.fold import FoldRange
 from lakehouse_assets.changelog.merge import merge
 from lakehouse_assets.engine import deltalog
