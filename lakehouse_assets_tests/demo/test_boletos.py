@@ -213,7 +213,7 @@ def test_the_traffic_pays_corrects_and_issues_boletos(dsn: str) -> None:
     wrong = "select boleto_id from boletos where array[competencia, data_vencimento, data_pagamento, valor] && %s"
     before = {query: ids(dsn, query) for query in (unpaid, wrong)}
     newest = max(ids(dsn, "select boleto_id from boletos"))
-    simulate(dsn, 4_000, 1.5, seed=1, cipher=CIPHER)
+    simulate(dsn, 1_500, 4, seed=1, cipher=CIPHER)
     left = ids(dsn, "select boleto_id from boletos")
     for query, waiting in before.items():
         assert (waiting & left) - ids(dsn, query), "nobody looked at those that wait"

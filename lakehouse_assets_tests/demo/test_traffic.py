@@ -92,7 +92,7 @@ def test_a_long_text_is_written_and_later_updates_do_not_carry_it(run: Run) -> N
 
 
 def test_every_operation_reaches_every_table_and_most_reach_transacoes(source: Source) -> None:
-    report = simulate(source.application, 4_000, 1.5, seed=1)
+    report = simulate(source.application, 1_500, 4, seed=1)
     tables = report.by_table()
     for table in KEYS:
         assert set(tables[table]) >= {"insert", "update", "delete"}, table
@@ -144,7 +144,9 @@ def test_two_traffics_and_a_truncate_disturb_each_other_but_neither_fails(source
     for thread in threads:
         thread.start()
     time.sleep(0.8)
-    postgres.execute(source.application, "truncate condominios, moradores, imoveis, transacoes, boletos")
+    # Whoever waits in a circle with the truncate looks for circles before it does, and gives way.
+    patient = "set deadlock_timeout = '30s'; truncate condominios, moradores, imoveis, transacoes, boletos"
+    postgres.execute(source.admin, patient)
     for thread in threads:
         thread.join()
     assert len(reports) == 2
