@@ -30,6 +30,11 @@ ROWS = {
     "transacoes": {
         "transacao_id": 1, "imovel_id": 1, "morador_id": 1, "data_transacao": 19724, "valor_transacao": "10.50",
     },
+    "boletos": {
+        "boleto_id": 1, "imovel_id": 1, "competencia": "01/2024", "data_vencimento": "10/01/2024",
+        "data_pagamento": None, "valor": "R$ 1.234,56", "valor_multa": None, "cpf_pagador": None,
+        "linha_digitavel": None, "observacao": None,
+    },
 }  # fmt: skip
 
 

@@ -14,10 +14,10 @@ from dagster import AssetKey, DefaultSensorStatus, Definitions
 from lakehouse_assets.definitions import defs
 
 PROJECT = Path(__file__).parents[2]
-TABLES = ("condominios", "moradores", "imoveis", "transacoes")
+TABLES = ("condominios", "moradores", "imoveis", "transacoes", "boletos")
 REFINED = (
     "transacoes_por_condominio", "valor_total_por_morador", "transacoes_diarias_por_tipo", "panorama_por_condominio",
-    "movimento_mensal_por_condominio",
+    "movimento_mensal_por_condominio", "receita_mensal_por_condominio", "inadimplencia",
 )  # fmt: skip
 
 
