@@ -19,7 +19,7 @@ from sqlglot.lineage import lineage
 from sqlglot.optimizer.qualify import qualify
 
 from lakehouse_assets.catalog import parameters
-from lakehouse_assets.catalog.model import Catalog, Column, Table
+from lakehouse_assets.catalog.model import Catalog, Table
 from lakehouse_assets.errors import ConfigurationError
 
 DIALECT, CHECKS_DIALECT = "spark", "duckdb"
@@ -68,14 +68,14 @@ class RefinedTable:
         return sqlglot.parse_one(self.select, read=DIALECT).transform(bind).sql(dialect=DIALECT)
 
 
-def load_refined(folder: Path, catalog: Catalog, given: Mapping[str, object] | None = None) -> tuple[RefinedTable, ...]:
+def load_refined(folder: Path, catalog: Catalog) -> tuple[RefinedTable, ...]:
     """Every refined table, inputs before those that read them; ConfigurationError listing every problem of every file.
 
-    `given` are the catalog's values of parameters; those it leaves out keep their defaults.
+    Parameters that the catalog gives no value keep their defaults.
     """
     files = sorted(folder.glob("*.sql"))
     names = [file.stem for file in files]
-    given, asked = given or {}, set[str]()
+    given, asked = catalog.parameters, set[str]()
     problems: list[str] = []
     parsed = {f.stem: t for f in files if (t := _read(f, catalog, names, given, asked, problems)) is not None}
     problems += parameters.unknown(given, asked)
@@ -177,17 +177,7 @@ def _schema(catalog: Catalog) -> _Schema:
 
 
 def _column_types(table: Table) -> dict[str, str]:
-    types: dict[str, str] = {}
-    for column in table.columns:
-        types[column.name] = column.type.spark
-        if _is_read_by_rule(column):
-            types |= {f"{column.name}__raw": "string", f"{column.name}__status": "string"}
-    return types | dict.fromkeys(META_COLUMNS, "bigint")
-
-
-def _is_read_by_rule(column: Column) -> bool:
-    """Whether a text rule reads it, so that its text and its status stand beside it."""
-    return getattr(column, "rule", None) is not None
+    return {c.name: c.spark for c in table.lake_columns} | dict.fromkeys(META_COLUMNS, "bigint")
 
 
 def _complete(table: RefinedTable, schema: _Schema, problems: list[str]) -> RefinedTable:

@@ -7,7 +7,8 @@ from datetime import date, datetime, time, timedelta
 from random import Random
 
 from lakehouse_assets.demo import forms, linha, words
-from lakehouse_assets.demo.cipher import Cipher, note
+from lakehouse_assets.demo.cipher import note
+from lakehouse_assets.keys import Key
 
 # What systems write in a form of their own, in the table's order.
 TEXT_COLUMNS = ("competencia", "data_vencimento", "data_pagamento", "valor", "valor_multa")
@@ -62,7 +63,7 @@ def pay_on(random: Random, bill: Bill, day: date) -> Payment:
     return Payment(at, _fine(random, bill, (day - bill.due).days))
 
 
-def draw_row(random: Random, bill: Bill, payment: Payment | None, cipher: Cipher | None) -> tuple[object, ...]:
+def draw_row(random: Random, bill: Bill, payment: Payment | None, cipher: Key | None) -> tuple[object, ...]:
     """The values of `COLUMNS` as the property's system writes them."""
     texts = write_payment(random, bill, write_bill(random, bill, (None,) * 5), payment)
     cpf = None if random.random() < _NO_CPF else _cpf(random, bill)

@@ -10,8 +10,8 @@ from typing import Any
 from psycopg2.extensions import cursor as Cursor
 
 from lakehouse_assets.demo import billing, boletos, words
-from lakehouse_assets.demo.cipher import Cipher
 from lakehouse_assets.demo.population import KEYS, LEAVES, Population
+from lakehouse_assets.keys import Key
 
 INSERT, UPDATE, DELETE, KEY_CHANGE = "insert", "update", "delete", "key_change"
 FEWEST = 20  # a table is not emptied below this number of known rows
@@ -60,7 +60,7 @@ def make_change(
     table: str,
     operation: str,
     size: int,
-    cipher: Cipher | None = None,
+    cipher: Key | None = None,
 ) -> Change:
     """Run one statement on up to `size` rows; where there is nothing to delete or update it inserts."""
     if operation == UPDATE and table == "boletos" and population.spare[table]:
@@ -76,7 +76,7 @@ def make_change(
 
 
 def insert(
-    cursor: Cursor, random: Random, population: Population, table: str, size: int, cipher: Cipher | None = None
+    cursor: Cursor, random: Random, population: Population, table: str, size: int, cipher: Key | None = None
 ) -> Change:
     """New rows. When a table they must refer to is empty, that one gets rows instead."""
     for parent in _needed(table):
@@ -172,7 +172,7 @@ def _set_columns(
     return Change(table, UPDATE, cursor.rowcount)
 
 
-def _row(table: str, random: Random, population: Population, cipher: Cipher | None) -> tuple[Any, ...]:
+def _row(table: str, random: Random, population: Population, cipher: Key | None) -> tuple[Any, ...]:
     if table == "condominios":
         return words.condominium(random), words.address(random)
     if table == "transacoes":

@@ -12,10 +12,10 @@ import psycopg2
 from psycopg2.extensions import cursor as Cursor
 
 from lakehouse_assets.demo import boletos, words
-from lakehouse_assets.demo.cipher import Cipher
 from lakehouse_assets.demo.report import silent
 from lakehouse_assets.errors import ConfigurationError
 from lakehouse_assets.gateways.postgres import connect, failure, place
+from lakehouse_assets.keys import Key
 
 # Rows at scale 1, in the order in which foreign keys allow them.
 ROWS = {"condominios": 12, "moradores": 160, "imoveis": 140, "transacoes": 800, "boletos": 1_680}
@@ -40,7 +40,7 @@ def seed(
     say: Callable[[str], None] = silent,
     *,
     again: bool = False,
-    cipher: Cipher | None = None,
+    cipher: Key | None = None,
 ) -> dict[str, int]:
     """Fill the five tables and return the rows written by table, all zero when they already hold rows.
 
@@ -63,7 +63,7 @@ def seed(
         connection.close()
 
 
-def _fill(cursor: Cursor, scale: int, say: Callable[[str], None], again: bool, cipher: Cipher | None) -> dict[str, int]:
+def _fill(cursor: Cursor, scale: int, say: Callable[[str], None], again: bool, cipher: Key | None) -> dict[str, int]:
     if again:
         # In one statement: a table that others refer to cannot be truncated alone.
         cursor.execute(f"truncate {', '.join(ROWS)}")
@@ -98,7 +98,7 @@ def _line(row: Iterable[object]) -> str:
     return "\t".join("\\N" if value is None else str(value) for value in row) + "\n"
 
 
-def tables(scale: int, cipher: Cipher | None = None) -> dict[str, Iterator[tuple[object, ...]]]:
+def tables(scale: int, cipher: Key | None = None) -> dict[str, Iterator[tuple[object, ...]]]:
     """The rows of every table."""
     # A random source for each table, so that the rows of one do not depend on how another is made.
     sources = {table: Random(f"{_SEED} {table}") for table in ROWS}
@@ -143,7 +143,7 @@ def _transacoes(random: Random, count: dict[str, int]) -> Iterator[tuple[object,
         )
 
 
-def _boletos(random: Random, count: dict[str, int], cipher: Cipher | None) -> Iterator[tuple[object, ...]]:
+def _boletos(random: Random, count: dict[str, int], cipher: Key | None) -> Iterator[tuple[object, ...]]:
     for number in range(count["boletos"]):
         # Every property's bill of a month, then the next month's.
         months, imovel = divmod(number, count["imoveis"])

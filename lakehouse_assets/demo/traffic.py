@@ -13,11 +13,11 @@ from types import FrameType
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
-from lakehouse_assets.demo.cipher import Cipher
 from lakehouse_assets.demo.report import TrafficReport, silent
 from lakehouse_assets.demo.workload import Workload
 from lakehouse_assets.errors import ConfigurationError
 from lakehouse_assets.gateways.postgres import connect, failure, place
+from lakehouse_assets.keys import Key
 
 MAX_RATE = 20_000
 MAX_SECONDS = 7 * 24 * 3600
@@ -32,7 +32,7 @@ def simulate(
     seed: int = 0,
     say: Callable[[str], None] = silent,
     stop: threading.Event | None = None,
-    cipher: Cipher | None = None,
+    cipher: Key | None = None,
 ) -> TrafficReport:
     """Make `rate` row changes a second for `seconds`, the same ones for the same `seed` on the same rows.
 

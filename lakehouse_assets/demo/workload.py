@@ -12,9 +12,9 @@ from psycopg2.extensions import cursor as Cursor
 
 from lakehouse_assets.demo import changes
 from lakehouse_assets.demo.changes import Change, make_change
-from lakehouse_assets.demo.cipher import Cipher
 from lakehouse_assets.demo.population import Population, read_population
 from lakehouse_assets.demo.report import TrafficReport
+from lakehouse_assets.keys import Key
 
 # Part of the row changes that each table gets, and of a table's changes that each operation gets.
 _TABLES = {"transacoes": 0.72, "boletos": 0.10, "moradores": 0.07, "imoveis": 0.07, "condominios": 0.04}
@@ -44,7 +44,7 @@ class Workload:
     random: Random
     rate: float
     report: TrafficReport
-    cipher: Cipher | None = None
+    cipher: Key | None = None
     attempted: int = 0
     population: Population = field(init=False)
 

@@ -74,7 +74,7 @@ class LakeReader:
 
 @contextmanager
 def open_lake(paths: LakePaths) -> Iterator[LakeReader]:
-    """A reader over every table the lake holds: `raw`, `transformed.<t>`, `refined.<x>`."""
+    """A reader over every table the lake holds: `raw`, `transformed.<t>`, `refined.<x>`, `quarantine`."""
     import duckdb_extensions
 
     duckdb_extensions.import_extension("delta")
@@ -96,7 +96,7 @@ def open_lake(paths: LakePaths) -> Iterator[LakeReader]:
 
 
 def _tables(paths: LakePaths) -> dict[str, Path]:
-    found = {"raw": paths.raw} if exists(paths.raw) else {}
+    found = {name: place for name, place in (("raw", paths.raw), ("quarantine", paths.quarantine)) if exists(place)}
     for layer in ("transformed", "refined"):
         folders = sorted((paths.root / layer).glob("*"))
         found |= {f"{layer}.{folder.name}": folder for folder in folders if exists(folder)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass, field
@@ -12,11 +13,15 @@ from lakehouse_assets import sql
 from lakehouse_assets.catalog import Table
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.changelog.fold import META_COLUMNS
-from lakehouse_assets.changelog.merge import merge
-from lakehouse_assets.engine import survey
-from lakehouse_assets.engine.positions import FOLD_APP, Cut, Folded, exists, files_between, folded
+from lakehouse_assets.changelog.merge import changes, merge
+from lakehouse_assets.changelog.position import NOTHING
+from lakehouse_assets.engine import deltalog, quarantine, survey
+from lakehouse_assets.engine.positions import FOLD_APP, Cut, Folded, exists, files_between, folded, newest_cut
 from lakehouse_assets.engine.raw import properties
-from lakehouse_assets.errors import EXIT_DATA, LakehouseError
+from lakehouse_assets.engine.values import BY_OPERATOR, settings
+from lakehouse_assets.errors import EXIT_DATA, ConfigurationError, LakehouseError
+from lakehouse_assets.keys import NO_KEYS, Keys
+from lakehouse_assets.normalisation.protection import KEYS_SCHEMA, KEYS_VIEW, keys_row, needs_keys
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -25,6 +30,7 @@ PROPERTIES = {
     "delta.checkpointInterval": "100",
     "delta.enableDeletionVectors": "false",  # measured: a MERGE of few changes is faster without
 }
+RULES = "lakehouse.rules"  # the property that says by which rules a table was built
 _NO_PARQUET_NAME = re.compile(r"[ ,;{}()\n\t=]")
 
 
@@ -45,8 +51,9 @@ class FoldResult:
 def create_transformed(spark: SparkSession, table: Table, path: Path) -> None:
     """Make the empty transformed table where there is none."""
     columns = [
-        f"{sql.name(c.name)} {c.type.spark}{' NOT NULL' if c.name in table.key else ''} COMMENT {sql.text(c.type.text)}"
-        for c in table.columns
+        f"{sql.name(c.name)} {c.spark}{' NOT NULL' if c.name in table.key else ''} "
+        f"COMMENT {sql.text(table.column(c.source).type.text)}"
+        for c in table.lake_columns
     ]
     columns += [f"{name} {kind}" for name, kind in META_COLUMNS.items()]
     # Mapped names cost every reader a little, so only where a name needs it.
@@ -54,15 +61,26 @@ def create_transformed(spark: SparkSession, table: Table, path: Path) -> None:
     spark.sql(
         f"CREATE TABLE IF NOT EXISTS {sql.delta(path)} ({', '.join(columns)}) USING delta "
         f"COMMENT {sql.text(table.description)} "
-        f"TBLPROPERTIES ({properties(PROPERTIES | {'delta.columnMapping.mode': mapping})})"
+        f"TBLPROPERTIES ({properties(PROPERTIES | {'delta.columnMapping.mode': mapping, RULES: rules_of(table)})})"
     )
 
 
-def fold(spark: SparkSession, table: Table, paths: LakePaths, cut: Cut) -> FoldResult:
-    """Bring the transformed table of `table` to the cut; a no-op when it is there already."""
+def rules_of(table: Table) -> str:
+    """A fingerprint of how the table's values are read: a table is never a mixture of two."""
+    read = [(c.name, c.type.text, repr(c.rule), str(c.protect), c.keep, c.encoding) for c in table.columns]
+    return hashlib.sha256(repr(read).encode()).hexdigest()[:16]
+
+
+def fold(spark: SparkSession, table: Table, paths: LakePaths, cut: Cut, keys: Keys = NO_KEYS) -> FoldResult:
+    """Bring the transformed table of `table` to the cut; a no-op when it is there already.
+
+    Raises LakehouseError when the table was built under other rules, or a key is missing.
+    """
     path = paths.transformed(table.name)
+    show_keys(spark, table, keys)
     if not exists(path):
         create_transformed(spark, table, path)
+    _require_same_rules(table, path)
     state, target = folded(paths, table.name), cut.position(table.name)
     if target <= state.applied:
         return FoldResult(table.name, state.applied, state.applied)
@@ -73,11 +91,39 @@ def fold(spark: SparkSession, table: Table, paths: LakePaths, cut: Cut) -> FoldR
     replays = (lsns[0], state.max_lsn) if lsns and lsns[0] <= state.max_lsn else None
     events = survey.fold_range(spark, raw, table, found, state.applied, target, replays)
     note = json.dumps({"raw_version": cut.version, "max_lsn": max(state.max_lsn, lsns[1] if lsns else -1)})
-    metrics = commit(spark, merge(sql.delta(path), raw, table, events), target, note)
+    with settings(spark, BY_OPERATOR if table.judged_columns else {}):
+        metrics = commit(spark, merge(sql.delta(path), raw, table, events), target, note)
+        quarantine.reconcile(spark, table, raw, paths, target, found.unstorable)
     return FoldResult(
         table.name, state.applied, target, metrics["inserted"], metrics["updated"], metrics["deleted"],
         found.unreadable, found.unstorable,
     )  # fmt: skip
+
+
+def show_keys(spark: SparkSession, table: Table, keys: Keys) -> None:
+    """Put the live keys where the statements of a table with protected columns look for them; ConfigurationError without one."""
+    if not needs_keys(table.columns):
+        return
+    if keys.active is None:
+        protected = ", ".join(f"{table.name}.{c.name} ({c.protect})" for c in table.columns if needs_keys((c,)))
+        raise ConfigurationError(
+            [f"no key for {protected}"],
+            where="keys",
+            next_step="lakehouse keys new, or set LAKEHOUSE_KEYS or LAKEHOUSE_KEYS_FILE",
+        )
+    row = keys_row({key.kid: key.key for key in keys.live})
+    spark.createDataFrame([row], KEYS_SCHEMA).createOrReplaceTempView(KEYS_VIEW)
+
+
+def _require_same_rules(table: Table, path: Path) -> None:
+    built = deltalog.properties(path).get(RULES, rules_of(table))
+    if built != rules_of(table):
+        raise LakehouseError(
+            "the catalog reads its columns by other rules than the table was built with; nothing was folded",
+            where=f"transformed.{table.name}",
+            next_step=f"lakehouse rebuild {table.name}",
+            exit_code=EXIT_DATA,
+        )
 
 
 def _require_keys(table: Table, unstorable: dict[str, int]) -> None:
@@ -126,3 +172,79 @@ def commit(spark: SparkSession, statement: str, target: int, note: str) -> dict[
         "updated": counts.get("num_updated_rows") or 0,
         "deleted": counts.get("num_deleted_rows") or 0,
     }
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What a rebuild did: rows before and after, and how many cells of which column went from which status to which."""
+
+    table: str
+    position: int
+    rows_before: int
+    rows_after: int
+    changed: dict[tuple[str, str, str], int]
+
+
+def rebuild(
+    spark: SparkSession,
+    table: Table,
+    paths: LakePaths,
+    keys: Keys = NO_KEYS,
+    only: str | None = None,
+) -> Rebuilt:
+    """Fold a table from raw alone, by the rules of now, to the position it stands at; replaced in one commit.
+
+    `only`: a judged column, when nothing but its cells may change.
+    """
+    path = paths.transformed(table.name)
+    state = folded(paths, table.name)
+    if state.applied == NOTHING:
+        raise LakehouseError("nothing was folded yet", where=f"transformed.{table.name}", next_step="lakehouse sync")
+    show_keys(spark, table, keys)
+    version, known = state.raw_version, newest_cut(paths)
+    raw = f"{sql.delta(paths.raw)} VERSION AS OF {known.version if version < 0 else version}"
+    found = survey.look(spark, raw, table, NOTHING, state.applied)
+    _require_keys(table, found.unstorable)
+    events = survey.fold_range(spark, raw, table, found, NOTHING, state.applied, None)
+    names = [sql.name(c.name) for c in table.lake_columns] + list(META_COLUMNS)
+    rows = f"SELECT {', '.join(names)} FROM ({changes(raw, table, events)}) WHERE NOT _dead"
+    before = deltalog.newest_version(path)
+    with settings(spark, BY_OPERATOR):
+        if only is None:
+            writer = spark.sql(rows).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+            writer.option("userMetadata", json.dumps({"rebuilt_to": state.applied})).save(str(path))
+        else:
+            _update_column(spark, table, path, rows, only)
+        after = deltalog.newest_version(path)
+        spark.sql(f"ALTER TABLE {sql.delta(path)} SET TBLPROPERTIES ({properties({RULES: rules_of(table)})})")
+        quarantine.reconcile(spark, table, raw, paths, state.applied, found.unstorable)
+        return _rebuilt(spark, table, path, state.applied, before, after)
+
+
+def _update_column(spark: SparkSession, table: Table, path: Path, rows: str, only: str) -> None:
+    columns = [sql.name(c.name) for c in table.column(only).lake_columns]
+    on = " AND ".join(f"t.{sql.name(k)} = s.{sql.name(k)}" for k in table.key)
+    differ = " OR ".join(f"NOT (t.{c} <=> s.{c})" for c in columns)
+    spark.sql(
+        f"MERGE INTO {sql.delta(path)} t USING ({rows}) s ON {on} "
+        f"WHEN MATCHED AND ({differ}) THEN UPDATE SET {', '.join(f't.{c} = s.{c}' for c in columns)}"
+    )
+
+
+def _rebuilt(spark: SparkSession, table: Table, path: Path, applied: int, before: int, after: int) -> Rebuilt:
+    """Both versions side by side: counts, and the cells whose value or status are others."""
+    old, new = (f"{sql.delta(path)} VERSION AS OF {version}" for version in (before, after))
+    had = set(spark.sql(f"SELECT * FROM {old} LIMIT 0").columns)
+    on = " AND ".join(f"o.{sql.name(k)} = n.{sql.name(k)}" for k in table.key)
+    changed: dict[tuple[str, str, str], int] = {}
+    for column in table.judged_columns:
+        name, status = sql.name(column.name), sql.name(f"{column.name}__status")
+        was = f"o.{status}" if f"{column.name}__status" in had else "'text'"
+        differs = f"{was} <> n.{status} OR NOT (CAST(o.{name} AS string) <=> CAST(n.{name} AS string))"
+        for row in spark.sql(
+            f"SELECT {was} AS was, n.{status} AS now, count(*) AS cells FROM {old} o JOIN {new} n ON {on} "
+            f"WHERE {differs} GROUP BY ALL"
+        ).collect():
+            changed[column.name, row.was, row.now] = row.cells
+    counts = [spark.sql(f"SELECT count(*) AS n FROM {t}").collect()[0].n for t in (old, new)]
+    return Rebuilt(table.name, applied, counts[0], counts[1], changed)

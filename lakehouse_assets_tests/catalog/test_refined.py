@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def load(
 ) -> dict[str, RefinedTable]:
     for name, text in files.items():
         (folder / f"{name}.sql").write_text(text, encoding="utf-8")
-    return {table.name: table for table in load_refined(folder, catalog, given)}
+    return {table.name: table for table in load_refined(folder, replace(catalog, parameters=given or {}))}
 
 
 def problems(folder: Path, catalog: Catalog, given: dict[str, object] | None = None, **files: str) -> list[str]:

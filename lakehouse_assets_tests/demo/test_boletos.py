@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from lakehouse_assets.demo import Cipher, boletos, forms, linha, seed, simulate, words
+from lakehouse_assets.demo import Key, boletos, forms, linha, seed, simulate, words
 from lakehouse_assets.demo.boletos import Bill, Payment
 from lakehouse_assets.demo.seed import COLUMNS, ROWS, tables
 from lakehouse_assets.gateways import postgres
 from lakehouse_assets_tests.demo.tables import contents
 
-CIPHER = Cipher("k1", bytes(range(32)))
+CIPHER = Key("k1", bytes(range(32)))
 MONTH_NAME = "(janeiro|fevereiro|março|abril|maio|junho|julho|agosto|setembro|outubro|novembro|dezembro)"
 DAYS = {
     "slashes": r"\d\d/\d\d/\d{4}",

@@ -10,12 +10,12 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from lakehouse_assets.demo import Cipher
+from lakehouse_assets.demo import Key
 from lakehouse_assets.demo.cipher import encrypt, note
 from lakehouse_assets.demo.seed import tables
 from lakehouse_assets.errors import ConfigurationError
 
-CIPHER = Cipher("2026-01", bytes(range(32)))
+CIPHER = Key("2026-01", bytes(range(32)))
 
 
 def decrypt(key: bytes, text: str) -> str:
@@ -62,9 +62,9 @@ def test_every_seeded_note_can_be_read_and_no_two_share_a_nonce() -> None:
 )
 def test_a_key_that_is_none_is_refused_without_showing_it(kid: str, key: bytes, problems: int) -> None:
     with pytest.raises(ConfigurationError) as raised:
-        Cipher(kid, key)
+        Key(kid, key)
     assert len(raised.value.problems) == problems
 
 
 def test_a_key_is_not_shown() -> None:
-    assert "key" not in repr(Cipher("k1", b"s3cret" + bytes(26))).replace("kid", "")
+    assert "key" not in repr(Key("k1", b"s3cret" + bytes(26))).replace("kid", "")
