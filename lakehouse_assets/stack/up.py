@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lakehouse_assets.catalog import Catalog
 from lakehouse_assets.errors import LakehouseError
+from lakehouse_assets.proof.verification import FOLDER as PROOF
 from lakehouse_assets.settings import Settings
 from lakehouse_assets.stack import kafka, owner, plan, postgres, processes, supervision
 from lakehouse_assets.stack.connections import Connections, connections
@@ -22,7 +23,7 @@ from lakehouse_assets.stack.preconditions import require_disk, require_plain_pat
 from lakehouse_assets.stack.readiness import Readiness
 from lakehouse_assets.stack.service import Service, ServiceState
 
-LAYERS = ("raw", "transformed", "refined", "quarantine")
+LAYERS = ("raw", "transformed", "refined", "quarantine", PROOF)
 _STOP_SECONDS = 60
 _STATES = {"RUNNING": "up", "STARTING": "starting", "STOPPING": "stopping", "STOPPED": "down"}
 Say = Callable[[str], None]
