@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dagster import Definitions, definitions, in_process_executor
 
-from lakehouse_assets.catalog import load_catalog
+from lakehouse_assets.catalog import Catalog, load_catalog
 from lakehouse_assets.catalog.model import LakePaths
-from lakehouse_assets.catalog.refined import load_refined
-from lakehouse_assets.defs import arrivals, kafka, postgres, raw, transformed
+from lakehouse_assets.catalog.refined import RefinedTable, load_refined
+from lakehouse_assets.defs import arrivals, kafka, postgres, proof, raw, transformed
 from lakehouse_assets.defs.refined import assets as refined
 from lakehouse_assets.defs.resources import KafkaResource, LakeResource, PostgresResource, spark_resource
 from lakehouse_assets.engine.session import spark_config
+from lakehouse_assets.keys import load_keys
+from lakehouse_assets.proof.verification import Verification
 from lakehouse_assets.settings import Settings, load_settings
 from lakehouse_assets.stack.connections import Connections, connections
 from lakehouse_assets.stack.jars import jar_paths
@@ -29,12 +32,16 @@ def defs() -> Definitions:
     catalog = load_catalog(settings.catalog)
     tables = load_refined(REFINED_FOLDER, catalog)
     paths = LakePaths(settings.lake)
+    standards = transformed.Standards(settings.status_warn_share, settings.status_error_share)
+    folds = transformed.build(catalog, standards, lambda: load_keys(settings))
+    hops = [*raw.build(catalog), *folds, *refined.build(tables)]
+    checks = {asset.key: [spec.key for spec in asset.check_specs] for asset in hops}
+    equal = proof.build(catalog, _verify(settings, links, catalog, tables))
     return Definitions(
-        assets=[
-            postgres.build(catalog), *kafka.build(catalog), *raw.build(catalog), *transformed.build(catalog),
-            *refined.build(tables),
-        ],
-        sensors=[arrivals.build(catalog, tables, paths, settings.sensor_seconds)],
+        assets=[postgres.build(catalog), *kafka.build(catalog), *hops],
+        asset_checks=[equal],
+        sensors=[arrivals.build(catalog, tables, paths, settings.sensor_seconds, checks)],
+        schedules=[proof.schedule(equal, settings.verify_cron)],
         resources={
             "spark": spark_resource(_spark_config(settings, links)),
             "postgres": PostgresResource(dsn=links.source_dsn),
@@ -43,6 +50,21 @@ def defs() -> Definitions:
         },
         executor=in_process_executor,  # one process a run: a process a step costs seconds
     )  # fmt: skip
+
+
+def _verify(settings: Settings, links: Connections, catalog: Catalog, tables: tuple[RefinedTable, ...]) -> proof.Verify:
+    def verify(names: Sequence[str], say: Callable[[str], None]) -> Verification:
+        # Only the run that verifies pays for these.
+        from lakehouse_assets.progress.sync import SyncRequest
+        from lakehouse_assets.progress.verify import live_request
+        from lakehouse_assets.progress.verify import verify as compare
+
+        live = SyncRequest(
+            catalog, tables, LakePaths(settings.lake), settings.checkpoint, links.source_dsn, links.kafka_bootstrap
+        )
+        return compare(live_request(settings, links, live, say), names)
+
+    return verify
 
 
 def _spark_config(settings: Settings, links: Connections) -> dict[str, str]:

@@ -69,6 +69,12 @@ def load_keys(settings: Settings) -> Keys:
     return _read(path.read_text(encoding="utf-8").splitlines(), str(path))
 
 
+def ensure_keys(settings: Settings) -> Keys:
+    """The live keys; the first one is made when nobody gave any."""
+    known = load_keys(settings)
+    return known if known.live else Keys((add_key(settings, "k1"),))
+
+
 def add_key(settings: Settings, kid: str) -> Key:
     """Make a key and append it to the file: it is the active one from now on; the others stay live."""
     if settings.keys is not None:

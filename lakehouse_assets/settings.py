@@ -81,6 +81,27 @@ class Settings(BaseSettings):
         description="WAL the embedded PostgreSQL keeps for a slot that does not move (max_slot_wal_keep_size).",
     )
 
+    status_warn_share: float = Field(
+        0.001, ge=0, le=1, description="Share of a column's texts that may be unreadable before its check warns."
+    )
+    status_error_share: float = Field(
+        0.01, ge=0, le=1, description="Share of a column's texts that may be unreadable before its check fails."
+    )
+    verify_cron: str = Field(
+        "*/15 * * * *",
+        pattern=r"^\S+( \S+){4}$",
+        description="When the check `postgres_equals_transformed` runs (cron, UTC).",
+    )
+    verify_timeout_seconds: int = Field(
+        300, ge=1, description="Seconds a verification waits for the lake to cover the source's moment."
+    )
+    verify_statement_timeout_seconds: int = Field(
+        300, ge=1, description="Seconds one statement of a verification may take at the source."
+    )
+    verify_max_rows: int = Field(
+        50_000_000, ge=1, description="Rows of the largest table a verification reads without `--force`."
+    )
+
     @field_validator("home", "lake", "catalog", "cache", "keys_file")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:

@@ -165,7 +165,7 @@ def _rule(
 ) -> tuple[Rule | None, str]:
     """The column's rule and who chose it: the catalog, else the source's type, else the name."""
     readable = kind.text.split("(")[0] in _READABLE
-    hidden = protect is not None and protect is not Protect.DECRYPT
+    hidden = protect in (Protect.MASK, Protect.TOKEN, Protect.DROP)
     if "rule" in entry:
         rule = parse_rule(entry["rule"])
         if isinstance(rule, list):

@@ -58,6 +58,11 @@ class Column:
         return self.rule is not None or self.protect is Protect.DECRYPT
 
     @property
+    def hidden(self) -> bool:
+        """Whether the lake's layers above raw hold its source value nowhere."""
+        return self.protect in (Protect.MASK, Protect.TOKEN, Protect.DROP)
+
+    @property
     def value_type(self) -> str:
         """The Spark SQL type of its value in the lake."""
         return self.rule.spark if self.rule else self.type.spark

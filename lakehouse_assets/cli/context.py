@@ -18,6 +18,7 @@ from lakehouse_assets.stack.connections import Connections, connections
 if TYPE_CHECKING:  # a word imports what it needs when it is typed, so that `--help` is quick
     from lakehouse_assets.catalog.refined import RefinedTable
     from lakehouse_assets.progress.sync import SyncRequest
+    from lakehouse_assets.progress.verify import VerifyRequest
 
 REFINED_FOLDER = Path(__file__).parents[1] / "defs" / "refined"
 
@@ -70,6 +71,12 @@ class Edge:
         return SyncRequest(
             self.catalog, self.refined, self.paths, self.checkpoint, self.source_dsn(), self.links.kafka_bootstrap
         )
+
+    def verify_request(self, timeout: float | None = None, *, force: bool = False) -> VerifyRequest:
+        """What is verified, and at what cost; `timeout` (seconds) in place of the setting's."""
+        from lakehouse_assets.progress.verify import live_request
+
+        return live_request(self.settings, self.links, self.sync_request(), say, timeout, force=force)
 
 
 def edge() -> Edge:

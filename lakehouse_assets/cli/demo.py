@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from lakehouse_assets.cli.context import Edge, edge, say
-from lakehouse_assets.errors import EXIT_DATA
-
-if TYPE_CHECKING:
-    from lakehouse_assets.proof import TableProof
+from lakehouse_assets.cli.proof import exit_code, show
 
 ROWS_SHOWN = 5
 
@@ -30,9 +24,9 @@ def demo(rate: float, seconds: float, timeout: float) -> None:
     source differ.
     """
     from lakehouse_assets.demo import seed, simulate
-    from lakehouse_assets.progress.agreement import agreement
     from lakehouse_assets.progress.status import explain_stage
     from lakehouse_assets.progress.sync import sync
+    from lakehouse_assets.progress.verify import verify
     from lakehouse_assets.stack.up import up
 
     here, since = edge(), time.monotonic()
@@ -48,11 +42,10 @@ def demo(rate: float, seconds: float, timeout: float) -> None:
     _step("5. the business tables")
     _show_refined(here)
     _step("6. the proof: every row of every table, source against lake")
-    proofs = agreement(here.catalog, here.source_dsn(), here.paths)
-    _show_proofs(proofs)
+    found = verify(here.verify_request(timeout))
+    show(found)
     click.echo(f"\nDagster page: {here.links.webserver_url}   ({time.monotonic() - since:.0f} s in all)")
-    if not all(proof.equal for proof in proofs):
-        sys.exit(EXIT_DATA)
+    sys.exit(exit_code(found))
 
 
 def _step(text: str) -> None:
@@ -68,13 +61,3 @@ def _show_refined(here: Edge) -> None:
             rows = reader.scalar(f"SELECT count(*) FROM refined.{table.name}")
             click.echo(f"\nrefined.{table.name}: {rows} rows. {table.description}")
             render(reader.query(f"SELECT * FROM refined.{table.name} ORDER BY ALL LIMIT {ROWS_SHOWN}"), "table")
-
-
-def _show_proofs(proofs: list[TableProof]) -> None:
-    shown = Table("table", "source", "lake", "missing", "extra", "different", "verdict")
-    for proof in proofs:
-        shown.add_row(
-            proof.table, str(proof.source_count), str(proof.lake_count), str(proof.missing_count), str(proof.extra_count),
-            str(proof.different_count), "[green]equal[/]" if proof.equal else "[red]DIFFERENT[/]",
-        )  # fmt: skip
-    Console().print(shown)

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -13,6 +14,9 @@ from rich.table import Table
 
 from lakehouse_assets.cli.context import edge, say
 from lakehouse_assets.errors import EXIT_FAILED
+
+if TYPE_CHECKING:
+    from lakehouse_assets.progress.lag import TableLag
 
 
 @click.command()
@@ -62,17 +66,25 @@ def status(as_json: bool) -> None:
         "applied",
         "lag (changes)",
         "lag (s)",
+        "verified through",
         title="Tables",
         title_justify="left",
     )
     for table in found.tables:
         tables.add_row(
             table.name, _or_dash(table.kafka_end), str(table.raw_position), str(table.applied_position),
-            _or_dash(table.lag_changes), _or_dash(table.lag_seconds),
+            _or_dash(table.lag_changes), _or_dash(table.lag_seconds), _verified(table),
         )  # fmt: skip
     console.print(services)
     console.print(tables)
     console.print(f"sensor arrivals: {found.sensor.state}; {found.sensor.last_tick}", highlight=False)
+
+
+def _verified(table: TableLag) -> str:
+    through = table.verified_through
+    known = "never" if through is None else f"{through.at[:19].replace('T', ' ')} ({through.age_seconds / 60:.0f} min)"
+    newest = table.verified_verdict
+    return known if newest in (None, "equal") else f"{known}, now [red]{newest}[/]"
 
 
 def _or_dash(value: object) -> str:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator, Mapping, Sequence
 
 from dagster import (
+    AssetCheckKey,
     AssetKey,
     AssetSelection,
     DagsterInstance,
@@ -29,7 +31,7 @@ from dagster import (
 from lakehouse_assets.catalog import Catalog
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.refined import RefinedTable
-from lakehouse_assets.defs import raw, transformed
+from lakehouse_assets.defs import proof, raw, transformed
 from lakehouse_assets.defs.refined import assets as refined
 from lakehouse_assets.defs.resources import PID_TAG
 from lakehouse_assets.engine.positions import EMPTY_CUT, Cut, exists, folded, newest_cut
@@ -44,8 +46,14 @@ _ACTIVE = [
 _FIRST_WAIT, _LONGEST_WAIT = 10, 300  # seconds after a failed run
 
 
-def build(catalog: Catalog, tables: tuple[RefinedTable, ...], paths: LakePaths, every_seconds: int) -> SensorDefinition:
-    """The sensor over every raw, transformed and refined asset."""
+def build(
+    catalog: Catalog,
+    tables: tuple[RefinedTable, ...],
+    paths: LakePaths,
+    every_seconds: int,
+    checks: Mapping[AssetKey, Sequence[AssetCheckKey]],
+) -> SensorDefinition:
+    """The sensor over every raw, transformed and refined asset; `checks` are those of an asset's own step."""
 
     @sensor(
         name=NAME,
@@ -67,7 +75,8 @@ def build(catalog: Catalog, tables: tuple[RefinedTable, ...], paths: LakePaths, 
         # The old cursor stays: days passed over while waiting are asked for later.
         if reason := _wait_reason(context.instance):
             return SensorResult(skip_reason=SkipReason(reason))
-        return SensorResult(run_requests=_requests(behind, stale, cut, known), cursor=cursor)
+        requests = [_request(keys, day, checks) for keys, day in _wanted(behind, stale, cut, known)]
+        return SensorResult(run_requests=requests, cursor=cursor)
 
     return arrivals
 
@@ -92,20 +101,27 @@ def refined_behind(tables: tuple[RefinedTable, ...], paths: LakePaths, behind: l
     ]
 
 
-def _requests(behind: list[str], stale: list[str], cut: Cut, known: Cut) -> list[RunRequest]:
+def _wanted(behind: list[str], stale: list[str], cut: Cut, known: Cut) -> Iterator[tuple[list[AssetKey], str | None]]:
+    """The assets of each run, and the day of raw it audits."""
     days = {cut.days[name] for name in behind if name in cut.days}
     today = max(days, default=None)
     # Tables without a row in raw have no day to audit.
     landed = [name for name in behind if name in cut.days]
-    keys = [raw.key(n) for n in landed] + [transformed.key(n) for n in behind] + [refined.key(n) for n in stale]
-    requests = [_request(keys, today)]
+    yield (
+        [raw.key(n) for n in landed] + [transformed.key(n) for n in behind] + [refined.key(n) for n in stale],
+        today,
+    )
     passed = {known.days[name] for name in landed if name in known.days} - {today}
-    requests += [_request([raw.key(n) for n in landed if known.days.get(n) == day], day) for day in sorted(passed)]
-    return requests
+    for day in sorted(passed):
+        yield [raw.key(n) for n in landed if known.days.get(n) == day], day
 
 
-def _request(keys: list[AssetKey], day: str | None) -> RunRequest:
-    return RunRequest(asset_selection=keys, partition_key=day, tags={ARRIVALS_TAG: "true"})
+def _request(
+    keys: list[AssetKey], day: str | None, checks: Mapping[AssetKey, Sequence[AssetCheckKey]]
+) -> RunRequest:  # fmt: skip
+    # Named one by one: else the proof, which waits for what such a run does, would be part of it.
+    wanted = [check for key in keys for check in checks.get(key, ())]
+    return RunRequest(asset_selection=keys, asset_check_keys=wanted, partition_key=day, tags={ARRIVALS_TAG: "true"})
 
 
 def _known(cursor: str | None) -> Cut:
@@ -116,8 +132,9 @@ def _known(cursor: str | None) -> Cut:
 
 
 def _wait_reason(instance: DagsterInstance) -> str | None:
-    active = instance.get_runs(RunsFilter(statuses=_ACTIVE), limit=5)
-    working = [run for run in active if not _ended_silently(instance, run)]
+    active = instance.get_runs(RunsFilter(statuses=_ACTIVE), limit=20)
+    # A verification only reads, and what it waits for is this sensor's next run.
+    working = [run for run in active if not proof.is_verification(run) and not _ended_silently(instance, run)]
     if working:
         return f"run {working[0].run_id[:8]} is in progress"
     seconds = _backoff(instance)

@@ -80,6 +80,19 @@ def _starts(paths: LakePaths, known: Cut, version: int) -> Iterator[Cut]:
     yield Cut(checkpoint, {t: position for t, _, position in maxima}, {t: day for t, day, _ in maxima})
 
 
+def floors(paths: LakePaths, moment_ms: int) -> dict[str, int]:
+    """For each table a position that raw had reached at a moment (ms since the epoch) or before it."""
+    lowest: dict[str, int] = {}
+    newest = newest_cut(paths)
+    for commit in deltalog.commits_backwards(paths.raw):
+        if commit.timestamp_ms <= moment_ms:
+            return {name: lowest.get(name, position + 1) - 1 for name, position in newest.positions.items()}
+        for file in commit.added:
+            name = file.partition["table_name"]
+            lowest[name] = min(lowest.get(name, file.low["position"]), file.low["position"])
+    return {}  # raw is younger, or its older commits were cleaned away
+
+
 def files_between(paths: LakePaths, table: str, after_version: int, until_version: int) -> list[AddedFile]:
     """The table's raw files added by commits in (after, until], or all of them when those commits are gone."""
     try:

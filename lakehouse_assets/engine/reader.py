@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,31 +27,31 @@ class Answer:
 
 
 class LakeReader:
-    """An open connection; the views are the tables there were when it was opened, each at its newest version."""
+    """An open connection; the views are the tables there were when it was opened."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, tables: tuple[str, ...]) -> None:
         self._connection = connection
         self.tables = tables
 
-    def query(self, statement: str) -> Answer:
+    def query(self, statement: str, parameters: Sequence[Any] = ()) -> Answer:
         """The answer to one SELECT; LakehouseError (usage) for anything else."""
         with self._errors():
-            result = self._execute(statement)
+            result = self._execute(statement, parameters)
             described = result.description or []
             return Answer(tuple(d[0] for d in described), tuple(str(d[1]) for d in described), result.fetchall())
 
-    def rows(self, statement: str) -> Iterator[tuple[Any, ...]]:
+    def rows(self, statement: str, parameters: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         """The rows of one SELECT, a few at a time; no other query may run meanwhile."""
         with self._errors():
-            result = self._execute(statement)
+            result = self._execute(statement, parameters)
             while portion := result.fetchmany(_PORTION):
                 yield from portion
 
-    def _execute(self, statement: str) -> duckdb.DuckDBPyConnection:
+    def _execute(self, statement: str, parameters: Sequence[Any] = ()) -> duckdb.DuckDBPyConnection:
         statements = self._connection.extract_statements(statement)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise _refused("only one SELECT is accepted")
-        return self._connection.execute(statements[0])
+        return self._connection.execute(statements[0], list(parameters))
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -73,8 +73,11 @@ class LakeReader:
 
 
 @contextmanager
-def open_lake(paths: LakePaths) -> Iterator[LakeReader]:
-    """A reader over every table the lake holds: `raw`, `transformed.<t>`, `refined.<x>`, `quarantine`."""
+def open_lake(paths: LakePaths, versions: Mapping[str, int] | None = None) -> Iterator[LakeReader]:
+    """A reader over every table the lake holds: `raw`, `transformed.<t>`, `refined.<x>`, `quarantine`.
+
+    Of the tables in `versions` it shows that version, of the others the newest at each query.
+    """
     import duckdb_extensions
 
     duckdb_extensions.import_extension("delta")
@@ -86,7 +89,8 @@ def open_lake(paths: LakePaths) -> Iterator[LakeReader]:
         tables = _tables(paths)
         for name, place in tables.items():
             quoted = ".".join(f'"{part}"' for part in name.split("."))
-            connection.execute(f"CREATE VIEW {quoted} AS SELECT * FROM delta_scan({_literal(place)})")
+            version = f", version => {versions[name]}" if versions and name in versions else ""
+            connection.execute(f"CREATE VIEW {quoted} AS SELECT * FROM delta_scan({_literal(place)}{version})")
         connection.execute("SET autoinstall_known_extensions = false")
         connection.execute("SET autoload_known_extensions = false")
         connection.execute(f"SET allowed_directories = [{_literal(paths.root)}]")

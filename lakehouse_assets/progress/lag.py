@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lakehouse_assets.catalog import Catalog, Table
@@ -12,6 +12,8 @@ from lakehouse_assets.changelog.position import NOTHING, offset_of
 from lakehouse_assets.engine.positions import Cut, folded, newest_cut
 from lakehouse_assets.engine.stream_offsets import committed_offsets
 from lakehouse_assets.gateways import kafka
+from lakehouse_assets.progress import verified
+from lakehouse_assets.proof.verification import Through
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,8 @@ class TableLag:
     """One table. `kafka_end` is the next offset of its topic (None: Kafka does not answer); positions are -1 for nothing.
 
     `lag_changes` are messages not yet applied; `lag_seconds` is the age of the oldest of them, 0 when there is none.
+    `verified_through` is the newest moment of the source the table is proven equal to, `verified_verdict` what the
+    newest verification said.
     """
 
     name: str
@@ -27,13 +31,20 @@ class TableLag:
     applied_position: int
     lag_changes: int | None
     lag_seconds: float | None
+    verified_through: Through | None = None
+    verified_verdict: str | None = None
 
 
 def table_lags(catalog: Catalog, paths: LakePaths, checkpoint: Path, bootstrap: str | None) -> list[TableLag]:
     """The lag of every table of the catalog; without `bootstrap` what the lake alone tells."""
     cut, read = newest_cut(paths), committed_offsets(checkpoint)
     ends = {} if bootstrap is None else kafka.end_offsets(bootstrap, [table.topic for table in catalog.tables])
-    return [_lag(table, paths, cut, read, ends, bootstrap) for table in catalog.tables]
+    return [_with_proof(_lag(table, paths, cut, read, ends, bootstrap), paths) for table in catalog.tables]
+
+
+def _with_proof(lag: TableLag, paths: LakePaths) -> TableLag:
+    known = verified.read(paths, lag.name)
+    return lag if known is None else replace(lag, verified_through=known.through, verified_verdict=known.verdict)
 
 
 def _lag(

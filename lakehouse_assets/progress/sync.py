@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lakehouse_assets.catalog import Catalog
+from lakehouse_assets.catalog import Catalog, Table
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.refined import RefinedTable
 from lakehouse_assets.engine.positions import exists, folded, newest_cut
@@ -61,8 +61,20 @@ def sync(
     wait("raw", lambda: _raw_left(request, ends))
     cut = newest_cut(request.paths)
     wait("transformed", lambda: _transformed_left(request, cut.positions))
-    wait("refined", lambda: _refined_left(request, cut.positions))
+    if request.refined:
+        wait("refined", lambda: _refined_left(request, cut.positions))
     return took
+
+
+def cover(
+    request: SyncRequest,
+    tables: tuple[Table, ...],
+    timeout: float,
+    say: Callable[[str], None],
+    why: Callable[[str], str],
+) -> dict[str, float]:
+    """`sync` for the transformed tables of `tables` alone."""
+    return sync(replace(request, catalog=replace(request.catalog, tables=tables), refined=()), timeout, say, why)
 
 
 def _slot_left(request: SyncRequest, lsn: int) -> str:

@@ -15,6 +15,7 @@ from lakehouse_assets.stack.connections import CONNECT, POSTGRES, Connections
 from lakehouse_assets.stack.secrets import EXTERNAL_REPLICATION, REPLICATION, secrets_file
 
 RETENTION_DAYS = 14
+MASK_CHARACTERS = 8
 _HEARTBEAT_QUERY = f"update {LAKEHOUSE_SCHEMA}.{HEARTBEAT_TABLE} set beat_at = clock_timestamp() where id = 1"
 
 
@@ -103,7 +104,14 @@ def connector_config(catalog: Catalog, settings: Settings, links: Connections) -
         "publication.name": catalog.publication,
         "topic.prefix": catalog.topic_prefix,
         "table.include.list": ",".join(name.replace(".", "\\.") for name in catalog.published),
+        **_masked(catalog),
     }
+
+
+def _masked(catalog: Catalog) -> dict[str, str]:
+    """The columns that leave the source as asterisks, so that not even raw holds them."""
+    names = [f"{t.source_name}.{c.name}".replace(".", "\\.") for t in catalog.tables for c in t.columns if c.at_source]
+    return {f"column.mask.with.{MASK_CHARACTERS}.chars": ",".join(names)} if names else {}
 
 
 def added_tables(before: dict[str, str] | None, catalog: Catalog) -> tuple[Table, ...]:

@@ -9,19 +9,21 @@ import sys
 from pathlib import Path
 
 import pytest
-from dagster import DagsterInstance, DagsterRunStatus, SensorResult, SkipReason, build_sensor_context
+from dagster import AssetCheckKey, DagsterInstance, DagsterRunStatus, SensorResult, SkipReason, build_sensor_context
 from dagster._core.test_utils import create_run_for_test
 
 from lakehouse_assets.catalog import load_catalog
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.refined import load_refined
 from lakehouse_assets.cli.context import REFINED_FOLDER
-from lakehouse_assets.defs import arrivals
+from lakehouse_assets.defs import arrivals, proof, raw, transformed
 from lakehouse_assets.defs.resources import PID_TAG
 from lakehouse_assets_tests.defs.small_lake import DAY, apply, compute, land
 
 CATALOG = load_catalog(Path(__file__).parents[2] / "lakehouse.toml")
 REFINED = load_refined(REFINED_FOLDER, CATALOG)
+HOPS = [*raw.build(CATALOG), *transformed.build(CATALOG)]
+CHECKS = {asset.key: [spec.key for spec in asset.check_specs] for asset in HOPS}
 BY_NAME = {table.name: table for table in REFINED}
 
 
@@ -37,7 +39,7 @@ def instance():
 
 
 def tick(paths: LakePaths, instance: DagsterInstance, cursor: str | None = None) -> SensorResult:
-    sensor = arrivals.build(CATALOG, REFINED, paths, 5)
+    sensor = arrivals.build(CATALOG, REFINED, paths, 5, CHECKS)
     result = sensor(build_sensor_context(instance=instance, cursor=cursor))
     assert isinstance(result, SensorResult)
     return result
@@ -119,6 +121,28 @@ def test_a_run_in_progress_is_waited_for(paths, instance):
     land(paths, "transacoes", range(10, 11))
     create_run_for_test(instance, status=DagsterRunStatus.STARTED, tags={PID_TAG: str(os.getpid())})
     assert "is in progress" in skip(tick(paths, instance))
+
+
+@pytest.mark.parametrize(
+    "run",
+    [{"job_name": proof.JOB}, {"asset_check_selection": {AssetCheckKey(transformed.key("imoveis"), proof.NAME)}}],
+    ids=["scheduled", "by hand"],
+)
+def test_a_verification_is_not_waited_for(paths, instance, run):
+    settled(paths)
+    land(paths, "transacoes", range(10, 11))
+    create_run_for_test(instance, status=DagsterRunStatus.STARTED, tags={PID_TAG: str(os.getpid())}, **run)
+    assert "transformed/transacoes" in requested(tick(paths, instance))
+
+
+def test_a_run_is_asked_for_with_the_checks_of_its_steps_and_no_verification(paths, instance):
+    settled(paths)
+    land(paths, "moradores", range(10, 12))
+    (request,) = tick(paths, instance).run_requests
+    assert {(key.asset_key.path[0], key.name) for key in request.asset_check_keys} == {
+        ("raw", "offsets_contiguous"), ("raw", "messages_readable"), ("transformed", "key_unique"),
+        ("transformed", "no_placeholder"), ("transformed", "position_equals_cut"), ("transformed", "values_storable"),
+    }  # fmt: skip
 
 
 def test_a_run_whose_process_was_killed_is_marked_failed_and_not_waited_for(paths, instance):

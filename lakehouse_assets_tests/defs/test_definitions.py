@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from dagster import AssetKey, DefaultSensorStatus, Definitions
+from dagster import AssetKey, DefaultScheduleStatus, DefaultSensorStatus, Definitions
 
 from lakehouse_assets.definitions import defs
 
@@ -63,7 +63,7 @@ def test_every_check_is_declared(loaded):
     assert checks == {
         ("raw", "offsets_contiguous"), ("raw", "messages_readable"),
         ("transformed", "key_unique"), ("transformed", "no_placeholder"), ("transformed", "position_equals_cut"),
-        ("transformed", "values_storable"),
+        ("transformed", "values_storable"), ("transformed", "postgres_equals_transformed"),
         ("refined", "grain_unique"), ("refined", "not_empty_when_inputs_are_not"), ("refined", "total_reconciles"),
     }  # fmt: skip
 
@@ -71,6 +71,12 @@ def test_every_check_is_declared(loaded):
 def test_the_sensor_runs_without_being_switched_on(loaded):
     (sensor,) = loaded.sensors
     assert (sensor.name, sensor.default_status) == ("arrivals", DefaultSensorStatus.RUNNING)
+
+
+def test_the_verification_runs_without_being_switched_on(loaded):
+    (schedule,) = loaded.schedules
+    assert (schedule.name, schedule.cron_schedule) == ("verify", "*/15 * * * *")
+    assert schedule.default_status is DefaultScheduleStatus.RUNNING
 
 
 @pytest.mark.parametrize(

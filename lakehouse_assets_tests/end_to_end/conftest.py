@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.cli.context import Edge
 from lakehouse_assets.gateways import postgres
-from lakehouse_assets.progress.agreement import agreement
+from lakehouse_assets.progress.verify import verify
 from lakehouse_assets_tests.real_stack import RealStack
 
 PROGRAM = Path(sys.executable).with_name("lakehouse")
@@ -46,8 +46,8 @@ class Words:
     def settle(self) -> None:
         """Wait for the lake, then prove that every row of every table agrees."""
         self.run("sync", "--timeout", "180")
-        proofs = agreement(self.stack.catalog, self.stack.links.source_dsn, LakePaths(self.stack.settings.lake))
-        assert [proof for proof in proofs if not proof.equal] == []
+        found = verify(Edge(self.stack.settings).verify_request(180))
+        assert [proof for proof in found.proofs if not proof.equal] == []
 
 
 @pytest.fixture(scope="session")

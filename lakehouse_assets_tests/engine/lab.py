@@ -20,7 +20,7 @@ from lakehouse_assets_tests.changelog.oracle import Event
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-_RAW = pa.schema(
+RAW_SCHEMA = pa.schema(
     [
         ("table_name", pa.string()),
         ("op", pa.string()),
@@ -50,7 +50,7 @@ class Lab:
     def land(self, batch: dict[str, list[Event]], day: date = date(2026, 1, 31)) -> Cut:
         """Append the changes of a batch, by table, as one commit of raw, without a JVM; the cut it makes."""
         rows = [raw_row(event, table) | {"event_date": day} for table, events in batch.items() for event in events]
-        write_deltalake(str(self.paths.raw), pa.Table.from_pylist(rows, _RAW), mode="append")
+        write_deltalake(str(self.paths.raw), pa.Table.from_pylist(rows, RAW_SCHEMA), mode="append")
         return newest_cut(self.paths)
 
     def fold(self, table: Table, cut: Cut | None = None) -> FoldResult:

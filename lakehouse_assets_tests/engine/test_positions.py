@@ -17,6 +17,7 @@ from lakehouse_assets.engine.positions import (
     Folded,
     exists,
     files_between,
+    floors,
     folded,
     newest_cut,
 )
@@ -122,6 +123,32 @@ def test_the_files_of_a_table_between_two_versions(paths: LakePaths) -> None:
     assert [file.high["position"] for file in files_between(paths, "a", 1, 2)] == [6]
     assert [file.high["position"] for file in files_between(paths, "a", -1, 3)] == [4, 6, 7]
     assert files_between(paths, "c", -1, 3) == []
+
+
+def test_a_floor_is_a_position_that_raw_had_reached_at_a_moment(paths: LakePaths) -> None:
+    write_commit(paths.raw, 0, timestamp=1000)
+    write_commit(paths.raw, 1, added("a", 0, 4), added("b", 0, 9), timestamp=2000)
+    write_commit(paths.raw, 2, added("a", 5, 6), added("a", 7, 8, op="delete"), timestamp=3000)
+    write_commit(paths.raw, 3, added("a", 9, 9), added("c", 0, 0), timestamp=4000)
+    assert floors(paths, 4000) == {"a": 9, "b": 9, "c": 0}
+    assert floors(paths, 3999) == {"a": 8, "b": 9, "c": -1}
+    assert floors(paths, 2500) == {"a": 4, "b": 9, "c": -1}
+    # A compaction adds old changes once more: a lower floor is as right.
+    write_commit(paths.raw, 4, added("a", 3, 9), timestamp=5000)
+    assert floors(paths, 4500) == {"a": 2, "b": 9, "c": 0}
+    assert floors(paths, 500) == {}
+
+
+def test_where_older_commits_were_cleaned_away_there_is_no_floor(paths: LakePaths) -> None:
+    for i in range(3):
+        land(paths, "a", range(i * 10, i * 10 + 10))
+    DeltaTable(str(paths.raw)).create_checkpoint()
+    clean_up_to(paths.raw, 2)
+    assert floors(paths, 1000) == {}
+
+
+def test_a_lake_without_raw_has_no_floors(paths: LakePaths) -> None:
+    assert floors(paths, 0) == {}
 
 
 def test_all_files_of_a_table_stand_in_for_commits_that_are_gone(paths: LakePaths) -> None:

@@ -68,6 +68,21 @@ def test_values_come_exact_and_typed(reader: LakeReader) -> None:
     assert answer.rows[0][3].astimezone(UTC) == datetime(2026, 1, 31, 2, 30, tzinfo=UTC)
 
 
+def test_a_table_can_be_read_at_an_older_version_and_stays_there(tmp_path: Path) -> None:
+    paths = LakePaths(tmp_path)
+    for n in range(3):
+        write_deltalake(str(paths.transformed("pagamentos")), pa.table({"n": pa.array([n])}), mode="append")
+    with open_lake(paths, {"transformed.pagamentos": 1, "raw": -1}) as pinned, open_lake(paths) as newest:
+        write_deltalake(str(paths.transformed("pagamentos")), pa.table({"n": pa.array([3])}), mode="append")
+        assert pinned.scalar("SELECT count(*) FROM transformed.pagamentos") == 2
+        assert newest.scalar("SELECT count(*) FROM transformed.pagamentos") == 4
+
+
+def test_values_can_be_handed_over_beside_the_statement(reader: LakeReader) -> None:
+    assert reader.query("SELECT id FROM transformed.pagamentos WHERE nota = ?", ["São João 🏠"]).rows == [(1,)]
+    assert list(reader.rows("SELECT unnest(?)", [["a", "b"]])) == [("a",), ("b",)]
+
+
 def test_sums_are_exact_decimals(reader: LakeReader) -> None:
     assert reader.scalar("SELECT sum(valor) FROM transformed.pagamentos") == Decimal("-9999999998765.39")
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
+import os
+import signal
 import struct
+import threading
+import time
 import traceback
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import UTC, date, datetime
-from decimal import Decimal
 
 import pytest
 from psycopg2.extensions import make_dsn, parse_dsn
@@ -16,6 +18,7 @@ from psycopg2.extensions import make_dsn, parse_dsn
 from lakehouse_assets.catalog import Catalog, Column, PostgresType, Table, parse_type
 from lakehouse_assets.errors import ConfigurationError, LakehouseError
 from lakehouse_assets.gateways import postgres
+from lakehouse_assets.proof import Bounds, comparison
 from lakehouse_assets_tests.real_postgres import Source, new_source, running_postgres
 
 
@@ -371,57 +374,121 @@ def test_a_marker_needs_the_heartbeats_row(source: Source) -> None:
     assert postgres.write_marker(source.application, "test") > 0
 
 
-# Rows
+# A moment of the source
 
 
-def read(source: Source, wanted: Table) -> list[tuple]:
-    connection = postgres.open_snapshot(source.replication)
-    try:
-        return list(postgres.rows(connection, wanted))
-    finally:
+PAGAMENTOS = table("pagamentos", ("id",), id="integer", nome="text")
+
+
+@pytest.fixture
+def filled(source: Source) -> Source:
+    source.bootstrap(with_table(source, PAGAMENTOS))
+    postgres.execute(source.application, "insert into pagamentos select i, 'n' || i from generate_series(1, 10) i")
+    return source
+
+
+def moment_of(source: Source, statement_seconds: int = 60) -> AbstractContextManager[postgres.Moment]:
+    return postgres.open_moment(source.application, statement_seconds, 60)
+
+
+def side_of(moment: postgres.Moment, *bounds: str) -> postgres.SourceTable:
+    return moment.of(comparison(PAGAMENTOS), Bounds(bounds))
+
+
+def test_a_moment_stays_what_it_was_for_every_read(filled: Source) -> None:
+    with moment_of(filled) as moment:
+        side = side_of(moment, "4", "7")
+        before = side.sums()
+        postgres.execute(filled.application, "update pagamentos set nome = 'x'; delete from pagamentos where id < 5")
+        assert side.sums() == before
+        assert [before[bucket].rows for bucket in sorted(before)] == [3, 3, 4]
+        assert list(side.rows(1)) == [("4", "n4"), ("5", "n5"), ("6", "n6")]
+        sums = {key: (bucket, one) for key, bucket, one in side.sums_of(frozenset({("5",), ("77",)}))}
+        assert sums.keys() == {("5",)}
+        assert sums["5",][0] == 1
+    with moment_of(filled) as moment:
+        assert sum(found.rows for found in side_of(moment).sums().values()) == 6
+
+
+def test_a_moment_locks_no_table_between_its_reads(filled: Source) -> None:
+    with moment_of(filled) as moment:
+        side = side_of(moment)
+        side.sums()
+        postgres.execute(filled.admin, "set lock_timeout = '2s'; alter table pagamentos add column more int")
+        assert side.sums()[0].rows == 10
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["truncate pagamentos", "alter table pagamentos alter column nome type varchar(99) using upper(nome)",
+     "drop table pagamentos; create table pagamentos (id integer primary key, nome text); grant select on pagamentos to lakehouse_app"],
+)  # fmt: skip
+def test_a_table_truncated_or_rewritten_after_the_moment_is_refused(filled: Source, statement: str) -> None:
+    with moment_of(filled) as moment:
+        side = side_of(moment)
+        assert side.sums()[0].rows == 10
+        postgres.execute(filled.admin, statement)
+        with pytest.raises(postgres.Rewritten, match="truncated or rewritten"):
+            side.sums()
+        with pytest.raises(postgres.Rewritten):
+            list(side.rows(0))
+
+
+def test_a_vacuum_at_the_same_time_spoils_nothing(filled: Source) -> None:
+    with moment_of(filled) as moment:
+        postgres.execute(filled.application, "delete from pagamentos")
+        connection = postgres.connect(filled.admin, autocommit=True)
+        with connection.cursor() as cursor:
+            cursor.execute("vacuum pagamentos")
         connection.close()
+        assert side_of(moment).sums()[0].rows == 10
 
 
-def test_rows_come_in_the_catalogs_columns_and_in_key_order_by_code_point(source: Source) -> None:
-    words = table("words", ("word", "n"), n="integer", word="text")
-    source.bootstrap(with_table(source, words))
+def test_a_partitioned_table_is_read_whole(source: Source) -> None:
+    source.bootstrap(with_table(source, PAGAMENTOS))
     postgres.execute(
-        source.application,
-        """insert into words (word, n)
-           values ('é', 1), ('z', 1), ('Z', 1), ('a', 2), ('a', 10), (U&'e\\0301', 1), ('', 1)""",
+        source.admin,
+        """drop table pagamentos; create table pagamentos (id integer primary key, nome text) partition by range (id);
+           create table low partition of pagamentos for values from (minvalue) to (5);
+           create table high partition of pagamentos for values from (5) to (maxvalue);
+           grant select, insert, truncate on pagamentos, low, high to lakehouse_app;
+           insert into pagamentos select i, 'n' from generate_series(1, 10) i""",
     )
-    found = read(source, words)
-    assert found == sorted(found, key=lambda row: (row[1], row[0]))
-    assert [word for _, word in found] == ["", "Z", "a", "a", "e\u0301", "z", "é"]
+    with moment_of(source) as moment:
+        assert side_of(moment).sums()[0].rows == 10
+        postgres.execute(source.application, "truncate low")
+        with pytest.raises(postgres.Rewritten):
+            side_of(moment).sums()
 
 
-def test_rows_keep_values_that_the_driver_would_change(source: Source) -> None:
-    odd = table("odd", ("id",), id="integer", d="date", t="timestamptz", n="numeric", r="real", j="jsonb")
-    source.bootstrap(with_table(source, odd))
-    postgres.execute(
-        source.application,
-        """insert into odd values (1, 'infinity', '-infinity', 'NaN', 0.1, '{"b": 1.50, "a": null}'),
-                                  (2, '4713-01-01 BC', '10000-01-01 00:00+00', 1.50, 'NaN', null),
-                                  (3, '0001-01-01', '2026-01-31 00:00-03', 100, null, '1')""",
-    )
-    first, second, third = read(source, odd)
-    assert first[1:3] == ("infinity", "-infinity")
-    assert first[3].is_nan()
-    assert first[4] == struct.unpack("f", struct.pack("f", 0.1))[0]  # the number a 32-bit float holds
-    assert first[5] == '{"a": null, "b": 1.50}'
-    assert second[1:3] == ("4713-01-01 BC", "10000-01-01 00:00:00+00")
-    assert second[3].as_tuple() == Decimal("1.50").as_tuple()
-    assert math.isnan(second[4])
-    assert third == (3, date(1, 1, 1), datetime(2026, 1, 31, 3, tzinfo=UTC), Decimal(100), None, "1")
+def test_a_statement_that_takes_too_long_is_cancelled_and_told(filled: Source) -> None:
+    postgres.execute(filled.admin, "create function slow(text) returns text language sql as 'select pg_sleep(5)::text'")
+    postgres.execute(filled.admin, "create view slowly as select id, slow(nome) as nome from pagamentos; "
+                                   "grant select on slowly to lakehouse_app")  # fmt: skip
+    slowly = comparison(replace(PAGAMENTOS, name="slowly"))
+    since = time.monotonic()
+    with moment_of(filled, 1) as moment, pytest.raises(LakehouseError, match="longer than 1 s") as raised:
+        moment.of(slowly, Bounds(())).sums()
+    assert time.monotonic() - since < 4
+    assert "LAKEHOUSE_VERIFY_STATEMENT_TIMEOUT_SECONDS" in raised.value.next_step
 
 
-def test_a_snapshot_sees_one_moment_of_all_tables(source: Source) -> None:
-    connection = postgres.open_snapshot(source.application)
-    first = list(postgres.rows(connection, source.catalog.table("condominios")))
-    postgres.execute(source.application, "insert into condominios (nome, endereco) values ('a', 'b')")
-    again = list(postgres.rows(connection, source.catalog.table("condominios")))
-    connection.close()
-    assert first == again == []
+def test_an_interrupted_scan_ends_at_the_server_too(filled: Source) -> None:
+    postgres.execute(filled.admin, "create view slowly as select id, pg_sleep(30)::text as nome from pagamentos; "
+                                   "grant select on slowly to lakehouse_app")  # fmt: skip
+    slowly = comparison(replace(PAGAMENTOS, name="slowly"))
+    threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
+    since = time.monotonic()
+    with moment_of(filled) as moment, pytest.raises(KeyboardInterrupt):
+        moment.of(slowly, Bounds(())).sums()
+    assert time.monotonic() - since < 5
+    busy = "select count(*) from pg_stat_activity where application_name = 'lakehouse verify' and state = 'active'"
+    assert postgres.execute(filled.admin, busy) == [(0,)]
+
+
+def test_a_moment_does_not_print_its_password(filled: Source) -> None:
+    with moment_of(filled) as moment:
+        assert parse_dsn(filled.application)["password"] not in repr(moment)
 
 
 def with_table(source: Source, added: Table) -> Catalog:

@@ -2,8 +2,8 @@
 
 from lakehouse_assets.gateways.postgres.bootstrap import APPLICATION_ROLE, REPLICATION_ROLE, SQL_FOLDER, bootstrap
 from lakehouse_assets.gateways.postgres.checks import source_problems
-from lakehouse_assets.gateways.postgres.connection import connect, execute, failure, open_snapshot, place
-from lakehouse_assets.gateways.postgres.rows import rows
+from lakehouse_assets.gateways.postgres.connection import connect, execute, failure, place
+from lakehouse_assets.gateways.postgres.moment import Moment, Rewritten, SourceTable, open_moment
 from lakehouse_assets.gateways.postgres.slot import SlotState, current_lsn, parse_lsn, slot_state, write_marker
 from lakehouse_assets.gateways.postgres.table_checks import Problem
 
@@ -11,17 +11,19 @@ __all__ = [
     "APPLICATION_ROLE",
     "REPLICATION_ROLE",
     "SQL_FOLDER",
+    "Moment",
     "Problem",
+    "Rewritten",
     "SlotState",
+    "SourceTable",
     "bootstrap",
     "connect",
     "current_lsn",
     "execute",
     "failure",
-    "open_snapshot",
+    "open_moment",
     "parse_lsn",
     "place",
-    "rows",
     "slot_state",
     "source_problems",
     "write_marker",

@@ -49,16 +49,6 @@ def connect(dsn: str, *, autocommit: bool = False, application_name: str = "lake
     return connection
 
 
-def open_snapshot(dsn: str) -> Connection:
-    """A read-only connection whose every query sees the same moment, so that tables can be compared as one."""
-    connection = connect(dsn, application_name="lakehouse snapshot")
-    connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
-    with connection.cursor() as cursor:
-        cursor.execute("set time zone 'UTC'")
-    connection.commit()  # the moment is that of the caller's first query, not of this one
-    return connection
-
-
 def execute(dsn: str, statement: str, parameters: Sequence[object] | None = None) -> list[tuple[Any, ...]]:
     """Run SQL in one committed transaction; the rows of its last statement, or an empty list."""
     connection = connect(dsn)

@@ -1,0 +1,127 @@
+"""Words about the truth of the lake: verify."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from lakehouse_assets.cli.context import edge
+from lakehouse_assets.errors import EXIT_DATA, EXIT_FAILED
+
+if TYPE_CHECKING:
+    from lakehouse_assets.proof import Key, TableProof
+    from lakehouse_assets.proof.verification import Verification, Verified
+
+KEYS_SHOWN = 20  # of each kind and table; --json has up to 1000
+
+
+@click.command()
+@click.argument("tables", nargs=-1, metavar="[TABLE]...")
+@click.option("--timeout", type=float, help="Seconds to wait for the lake; default: LAKEHOUSE_VERIFY_TIMEOUT_SECONDS.")
+@click.option("--force", is_flag=True, help="Read tables larger than LAKEHOUSE_VERIFY_MAX_ROWS too.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def verify(tables: tuple[str, ...], timeout: float | None, force: bool, as_json: bool) -> None:
+    """Prove that transformed equals the source, row for row, while both go on changing. Without TABLE, every table.
+
+    The source is read once, at one moment. Keys that change during the verification are left out and counted; they
+    are verified next time. Only keys and column names are printed, no other value.
+
+    Exit 0: equal. 3: differences found. 1: could not verify (source down, lake behind, table too large). 2: usage.
+    """
+    from lakehouse_assets.progress.verify import verify as compare
+
+    here = edge()
+    found = compare(here.verify_request(timeout, force=force), tables)
+    if as_json:
+        click.echo(json.dumps(_as_json(found), ensure_ascii=False, indent=2))
+    else:
+        show(found)
+    sys.exit(exit_code(found))
+
+
+def exit_code(found: Verification) -> int:
+    """3 when a table differs, else 1 when one could not be verified."""
+    return EXIT_DATA if found.different else 0 if found.equal else EXIT_FAILED
+
+
+def show(found: Verification) -> None:
+    """The proofs as a table, and each difference by its key."""
+    shown = Table()
+    for name in ("table", "source", "lake", "missing", "extra", "different", "left out", "verdict"):
+        shown.add_column(name, justify="left" if name in ("table", "verdict") else "right")
+    for proof in found.proofs:
+        counts = (
+            proof.source_count, proof.lake_count, proof.missing_count, proof.extra_count, proof.different_count,
+            proof.left_out,
+        )  # fmt: skip
+        style = {"equal": "green", "different": "red"}.get(proof.verdict, "yellow")
+        cells = ["-"] * len(counts) if proof.unproven else [str(count) for count in counts]
+        shown.add_row(proof.table, *cells, f"[{style}]{proof.verdict}[/]")
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(shown)
+    for proof in found.proofs:
+        for line in _lines(proof):
+            console.print(line, markup=False)
+    console.print(f"compared at {found.at:%Y-%m-%d %H:%M:%S} UTC, LSN {found.lsn}", markup=False)
+
+
+def _lines(proof: TableProof) -> list[str]:
+    lines = [f"{proof.table}: {name} is not compared: {why}" for name, why in proof.not_compared.items()]
+    if proof.unproven:
+        lines.append(f"{proof.table}: not verified: {proof.unproven}")
+    different = [(found.key, ", ".join(found.columns)) for found in proof.different]
+    for kind, count, keys in (
+        ("missing in the lake", proof.missing_count, [(key, "") for key in proof.missing]),
+        ("extra in the lake", proof.extra_count, [(key, "") for key in proof.extra]),
+        ("different", proof.different_count, different),
+    ):
+        lines += [
+            f"{proof.table}: {kind}: {_told(proof, key)} {columns}".rstrip() for key, columns in keys[:KEYS_SHOWN]
+        ]
+        if count > KEYS_SHOWN:
+            lines.append(f"{proof.table}: {kind}: {count - KEYS_SHOWN} more; --json lists up to 1000")
+    if proof.left_out:
+        lines.append(f"{proof.table}: {proof.left_out} keys changed meanwhile and are left out; verify again for them")
+    return lines
+
+
+def _told(proof: TableProof, key: Key) -> str:
+    pairs = ", ".join(f"{name}={value}" for name, value in zip(proof.key, key, strict=True))
+    return "".join(c if c.isprintable() else "�" for c in pairs)
+
+
+def _as_json(found: Verification) -> dict[str, Any]:
+    return {
+        "at": found.at.isoformat(timespec="milliseconds"),
+        "lsn": found.lsn,
+        "equal": found.equal,
+        "tables": [_table_json(proof, found.known[proof.table]) for proof in found.proofs],
+    }
+
+
+def _table_json(proof: TableProof, known: Verified) -> dict[str, Any]:
+    def named(key: Key) -> dict[str, str]:
+        return dict(zip(proof.key, key, strict=True))
+
+    return {
+        "name": proof.table,
+        "verdict": proof.verdict,
+        "reason": proof.unproven or None,
+        "source_rows": proof.source_count,
+        "lake_rows": proof.lake_count,
+        "left_out": proof.left_out,
+        "verified_through": asdict(known.through) if known.through else None,
+        "not_compared": proof.not_compared,
+        "missing": {"count": proof.missing_count, "keys": [named(key) for key in proof.missing]},
+        "extra": {"count": proof.extra_count, "keys": [named(key) for key in proof.extra]},
+        "different": {
+            "count": proof.different_count,
+            "rows": [{"key": named(d.key), "columns": list(d.columns)} for d in proof.different],
+        },
+    }

@@ -1,0 +1,94 @@
+"""A row as text that the lake's reader can make too, byte for byte (`engine/canonical.py` is the other half).
+
+A value that the rules of values make NULL in the lake (VALUES section 7) is NULL here, and no other is: NaN and
+infinite decimals and those that do not fit, infinite days and instants, and those outside the years 1-9999.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from psycopg2 import sql
+
+from lakehouse_assets.catalog import Column, Kind
+from lakehouse_assets.proof import Comparison
+
+# The texts of days and instants depend on these.
+SESSION = "set local datestyle = 'ISO, YMD'; set local time zone 'UTC'"
+_ARGUMENTS = 80  # a function takes 100
+
+
+def canonical(column: Column) -> sql.Composable:
+    """The canonical text of a column, NULL for what the lake holds as NULL."""
+    return sql.SQL(_template(column)).format(c=sql.Identifier(column.name))
+
+
+def _template(column: Column) -> str:
+    kind = column.type.kind
+    if kind is Kind.DECIMAL:
+        precision, scale = column.type.decimal
+        # NaN is above every number, so that the first comparison leaves it out.
+        return f"case when abs({{c}}) < 1e{precision - scale} and {{c}} = round({{c}}, {scale}) then round({{c}}, {scale})::text end"
+    if kind is Kind.FLOAT:
+        send, bits = ("float4send", 32) if column.type.text == "real" else ("float8send", 64)
+        return f"case when {{c}} = 'NaN' then 'NaN' else ('x' || encode({send}({{c}}), 'hex'))::bit({bits})::text end"
+    if kind is Kind.DATE:
+        return "case when {c} between '0001-01-01' and '9999-12-31' then {c}::text end"
+    if kind in (Kind.TIMESTAMP, Kind.TIMESTAMP_TZ):
+        zone = "+00" if kind is Kind.TIMESTAMP_TZ else ""
+        return f"case when {{c}} >= '0001-01-01 00:00{zone}' and {{c}} < '10000-01-01 00:00{zone}' then {{c}}::text end"
+    if column.type.text.startswith("char("):
+        return "case when {c} is not null then concat({c}) end"  # a cast would cut the blanks at the end
+    return "{c}::text"
+
+
+def key_texts(comparison: Comparison) -> list[sql.Composable]:
+    """The canonical texts of the key's columns, ordered and compared by code point."""
+    return [sql.SQL('{} collate "C"').format(canonical(pair.source)) for pair in comparison.key]
+
+
+def digest(comparison: Comparison) -> sql.Composable:
+    """The MD5 of a row's canonical texts: each cell ends with a bar, NULL is nothing, a text begins with its length."""
+    cells = [part for pair in comparison.pairs for part in (_cell(pair.source), sql.SQL("'|'"))]
+    groups = [_concat(cells[start : start + _ARGUMENTS]) for start in range(0, len(cells), _ARGUMENTS)]
+    return sql.SQL("md5(convert_to({}, 'UTF8'))").format(groups[0] if len(groups) == 1 else _concat(groups))
+
+
+def sums(digest_column: str) -> str:
+    """The two sums of many rows' digests."""
+    return f"{_half('sum', digest_column, 1)}, {_half('sum', digest_column, 16)}"
+
+
+def numbers(digest_column: str) -> str:
+    """The two numbers of one row's digest."""
+    return f"{_half('', digest_column, 1)}, {_half('', digest_column, 16)}"
+
+
+def _half(aggregate: str, digest_column: str, start: int) -> str:
+    return f"{aggregate}(('x' || substr({digest_column}, {start}, 15))::bit(60)::bigint)"
+
+
+def _cell(column: Column) -> sql.Composable:
+    text = canonical(column)
+    return sql.SQL("length({0}) || ':' || {0}").format(text) if column.type.kind is Kind.TEXT else text
+
+
+def _concat(parts: list[sql.Composable]) -> sql.Composable:
+    return sql.SQL("concat({})").format(sql.SQL(", ").join(parts))
+
+
+def typed(column: Column, texts: sql.Composable) -> sql.Composable:
+    """An array of canonical texts as values that compare as the column does; of a text column they stay texts."""
+    return texts if column.type.kind is Kind.TEXT else sql.SQL("{}::{}[]").format(texts, sql.SQL(column.type.text))
+
+
+def comparable_key(column: Column) -> sql.Composable:
+    """The first key column as the lake's reader orders it: numbers and times by value, texts by code point."""
+    if column.type.kind is Kind.TEXT:
+        return sql.SQL('({}) collate "C"').format(canonical(column))
+    return sql.Identifier(column.name)
+
+
+def selected(comparison: Comparison) -> Iterator[sql.Composable]:
+    """The canonical texts of all compared columns."""
+    return (canonical(pair.source) for pair in comparison.pairs)

@@ -1,0 +1,71 @@
+"""Which columns of a table are compared, and which column of the lake holds each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from lakehouse_assets.catalog import Column, Kind, Table
+
+PROTECTED = "protected"
+
+
+def comparable(table: Table) -> list[tuple[str, str]]:
+    """Pairs of a source column and the lake column that must hold the same value.
+
+    The one place that knows where a source value is kept: a text with a rule is in `<c>__raw`, a protected one is
+    nowhere and is left out.
+    """
+    pairs = ((c.name, f"{c.name}__raw" if c.judged else c.name) for c in table.columns if not c.hidden)
+    return list(pairs)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A source column, and the name of the lake column that holds its values."""
+
+    source: Column
+    lake: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What of one table is compared; the columns' order is that of every row handed to the proof."""
+
+    table: Table
+    pairs: tuple[Pair, ...]
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the compared columns, as the source has them."""
+        return tuple(pair.source.name for pair in self.pairs)
+
+    @cached_property
+    def key(self) -> tuple[Pair, ...]:
+        """The pairs of the primary key, in the key's order."""
+        return tuple(self.pairs[place] for place in self.key_places)
+
+    @cached_property
+    def key_places(self) -> tuple[int, ...]:
+        """Where the key's columns are in a row."""
+        return tuple(self.columns.index(name) for name in self.table.key)
+
+    @property
+    def not_compared(self) -> dict[str, str]:
+        """Columns that are left out, and why."""
+        return {column.name: PROTECTED for column in self.table.columns if column.name not in self.columns}
+
+    @property
+    def obstacle(self) -> str:
+        """Why the table cannot be compared at all, or nothing: a row is found by its key's exact text."""
+        for name in self.table.key:
+            if name not in self.columns:
+                return f"key column {name} is {PROTECTED}"
+            if self.table.column(name).type.kind is Kind.FLOAT:
+                return f"key column {name} is a floating-point number"
+        return ""
+
+
+def comparison(table: Table) -> Comparison:
+    """What of `table` is compared."""
+    return Comparison(table, tuple(Pair(table.column(source), lake) for source, lake in comparable(table)))

@@ -1,0 +1,1 @@
+"""Tests of progress: lag, sync, verification."""
