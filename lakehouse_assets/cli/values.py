@@ -264,7 +264,7 @@ def quarantine(table: str | None, resolved: bool, limit: int, as_json: bool) -> 
         render(
             lake.query(
                 "SELECT table_name AS \"table\", column_name AS \"column\", status, clause, count(*) AS cells, min(raw) AS example "
-                f"FROM quarantine WHERE {where} GROUP BY ALL ORDER BY cells DESC, ALL"
+                f"FROM quarantine WHERE {where} GROUP BY ALL ORDER BY cells DESC, 1, 2, 3, 4"
             ),
             "table",
         )  # fmt: skip

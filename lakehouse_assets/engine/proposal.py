@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 DISTINCT_TEXTS = 2_000
+NULL_WORD = "null word"
 LEAST_READ = 0.8  # of the texts a proposed rule must read
 CANDIDATES: tuple[dict[str, object], ...] = (
     {"rule": "date"}, {"rule": "date", "order": "dmy"}, {"rule": "date", "order": "mdy"},
@@ -72,10 +73,11 @@ def _texts(spark: SparkSession, table: Table, paths: LakePaths, column: Column) 
 
 def _profile(spark: SparkSession, column: Column, texts: dict[str, int]) -> Profile:
     candidates = [Candidate(entry, _statuses(spark, _rule(entry), texts)) for entry in CANDIDATES] if texts else []
-    # Among equals the first, which says the least.
-    candidates.sort(key=lambda c: c.good, reverse=True)
+    # Among equals the rule of now, else the first, which says the least.
+    candidates.sort(key=lambda c: (*c.good, _rule(c.entry) == column.rule), reverse=True)
     total = sum(texts.values())
-    best = candidates[0] if candidates and candidates[0].good[0] >= LEAST_READ * total else None
+    told = total - candidates[0].statuses.get(NULL_WORD, 0) if candidates else 0
+    best = candidates[0] if told and candidates[0].good[0] >= LEAST_READ * told else None
     return Profile(column, total, candidates, best)
 
 
@@ -91,5 +93,5 @@ def _statuses(spark: SparkSession, rule: Rule, texts: dict[str, int]) -> dict[st
     read = read_texts(spark, [(text, rule) for text in texts])
     for n, value in zip(texts.values(), read, strict=True):
         # A null word tells nothing about the form of the others.
-        counts["null word" if value.value is None and value.status == Status.OK else value.status] += n
+        counts[NULL_WORD if value.value is None and value.status == Status.OK else value.status] += n
     return dict(counts)
