@@ -32,7 +32,7 @@ def defs() -> Definitions:
     paths = LakePaths(settings.lake)
     standards = transformed.Standards(settings.status_warn_share, settings.status_error_share)
     folds = transformed.build(catalog, standards, lambda: load_keys(settings))
-    hops = [*raw.build(catalog), *folds, *refined.build(tables)]
+    hops = [*raw.build(catalog), *folds, *refined.build(tables, catalog)]
     checks = {asset.key: [spec.key for spec in asset.check_specs] for asset in hops}
     equal = proof.build(catalog, _verify(settings, links, catalog, tables))
     return Definitions(
