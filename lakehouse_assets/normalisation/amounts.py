@@ -57,7 +57,7 @@ def read_amount(rule: AmountRule) -> Reading:
     return Reading((*cleaned(rule.null_words), *layers, *_stored(rule), *decide(_verdicts(rule), "$stored")))
 
 
-_SPECIAL = matches("$x", "[+-]?(?:nan|inf|infinity|infinito|∞)")
+_SPECIAL = matches("$x", "[+-]?(?:nan|inf|infinity)")
 
 
 def _implied(rule: AmountRule) -> tuple[Layer, ...]:

@@ -48,9 +48,10 @@ CLAUSES = {
 
 SENTINELS = (date(1, 1, 1), date(1899, 12, 30), date(1900, 1, 1), date(9999, 12, 31))
 _MONTHS = ("janeiro", "fevereiro", "marco", "abril", "maio", "junho", "julho", "agosto", "setembro", "outubro", "novembro", "dezembro")  # fmt: skip
-_WEEKDAY = "(seg(?:unda)?|ter(?:ca)?|qua(?:rta)?|qui(?:nta)?|sex(?:ta)?|sab(?:ado)?|dom(?:ingo)?)"
+_WEEKDAY = "((?:segunda|terca|quarta|quinta|sexta)(?:-feira)?|sabado|domingo|seg|ter|qua|qui|sex|sab|dom)"
 MONTH = "(" + "|".join(f"{m[:3]}(?:{m[3:]})?" for m in _MONTHS) + ")[.]?"
 DAY_US = 86_400_000_000
+_NO_MINUTES = r"[6-9][0-9]\z"  # at the end of an offset
 # The groups of the one pattern, in order; `p[group]` is what each found.
 _GROUPS = (
     "first", "separator", "second", "third", "weekday", "day", "ordinal", "before_month", "month", "after_month", "year",
@@ -83,8 +84,8 @@ def part(group: str) -> str:
 def _taken_apart() -> Layer:
     """`$p`: what each group of the one pattern of a dated text found; of another length when it is none."""
     numeric = r"([0-9]{1,4})([/.-])([0-9]{1,2})\2([0-9]{1,4})"
-    weekday = f"(?:{_WEEKDAY}(?:[- ]feira)?[.]?,? )?"
-    words = f"{weekday}(?:([0-9]{{1,2}})|(0?1)[o°])( de | |/|-){MONTH}( de | |/|-)([0-9]{{4}}|[0-9]{{2}})"
+    weekday = f"(?:{_WEEKDAY}[.]?, )?"
+    words = f"{weekday}(?:([0-9]{{1,2}})|(1)[o°])( de | |/|-){MONTH}( de | |/|-)([0-9]{{4}}|[0-9]{{2}})"
     clock = "([0-9]{1,2})(?::([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]+))?)?|h([0-9]{2}))"
     time = f"(?:(?:t|,? (?:as )?){clock}(?: ?(z|[+-][0-9]{{2}}(?::?[0-9]{{2}})?))?)?"
     pattern = rf"\A(?:{numeric}|{words}){time}(?: (bc|a[.]?c[.]?))?\z"
@@ -148,7 +149,7 @@ def _years() -> Layer:
     return {
         "short": f"($kind = 's' OR ($kind = 'w' AND length({part('year')}) = 2))",
         "timed": "(($h <= 23 AND $mi <= 59 AND $s <= 59) OR ($h = 24 AND $mi = 0 AND $s = 0 AND $fraction = '')) "
-        "AND coalesce(abs($offset) <= 64800 AND abs($offset) % 3600 <= 3540, true)",
+        f"AND coalesce(abs($offset) < 86400, true) AND NOT {part('offset')} RLIKE {regex(_NO_MINUTES)}",
         "dashed": f"($kind = 's' AND {part('separator')} = '-')",
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,10 +36,10 @@ def spark_reads(spark: SparkSession, samples: list[Sample]) -> list[Value]:
 
 def built_samples(seed: int, many_rules: int = RULES, many_texts: int = TEXTS) -> list[Sample]:
     """Some rules of each kind, and many texts for each of them."""
-    found = [
-        rule for kind in ("date", "timestamp", "amount") for rule in drawn(rules(kind), many_rules, seed)
-    ]  # fmt: skip
-    return [(text, rule) for number, rule in enumerate(found) for text in drawn(texts_for(rule), many_texts, seed + number)]
+    seeds = itertools.count(1_000 * seed)
+    kinds = ("date", "timestamp", "amount")
+    found = [rule for kind in kinds for rule in drawn(rules(kind), many_rules, next(seeds))]
+    return [(text, rule) for rule in found for text in drawn(texts_for(rule), many_texts, next(seeds))]
 
 
 def differences(spark: SparkSession, samples: list[Sample]) -> list[str]:
