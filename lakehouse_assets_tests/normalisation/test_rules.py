@@ -21,7 +21,10 @@ Case = dict[str, Any]
 Sample = tuple[str, Case]
 
 SEED = 1
-RULES, TEXTS = 7, 60  # of each of the three kinds of rule; Spark takes half a second for a rule and next to nothing for a text
+RULES, TEXTS = (
+    7,
+    60,
+)  # of each of the three kinds of rule; Spark takes half a second for a rule and next to nothing for a text
 
 
 def rule_of(entry: Case) -> Rule:
@@ -68,7 +71,9 @@ def read_examples(spark: SparkSession) -> dict[str, list[Value]]:
 @pytest.mark.parametrize(
     ("name", "number", "case"), EXAMPLES, ids=[f"{name} {number}: {case['why']}" for name, number, case in EXAMPLES]
 )
-def test_a_worked_example_is_read_as_it_says(read_examples: dict[str, list[Value]], name: str, number: int, case: Case) -> None:
+def test_a_worked_example_is_read_as_it_says(
+    read_examples: dict[str, list[Value]], name: str, number: int, case: Case
+) -> None:
     found = read_examples[name][number]
     assert (found.value, found.status) == (case["value"], case["status"]), found.clause
 
