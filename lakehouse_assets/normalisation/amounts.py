@@ -57,7 +57,7 @@ def read_amount(rule: AmountRule) -> Reading:
     return Reading((*cleaned(rule.null_words), *layers, *_stored(rule), *decide(_verdicts(rule), "$stored")))
 
 
-_SPECIAL = matches("$x", "[+-]?(?:nan|inf|infinity|infinito|∞)")
+_SPECIAL = matches("$x", "[+-]?(?:nan|inf|infinity)")
 
 
 def _implied(rule: AmountRule) -> tuple[Layer, ...]:
@@ -83,14 +83,19 @@ def _implied(rule: AmountRule) -> tuple[Layer, ...]:
 
 def _marks(rule: AmountRule) -> tuple[list[str], list[str]]:
     """The currency marks as `$x` has them: the sure and the loose ones."""
+    more = [mark for mark in map(canonical, rule.currency_marks) if mark]
     if rule.currency == "BRL":
-        return ["r$", "brl", *map(canonical, rule.currency_marks)], list(_LOOSE)
-    return [rule.currency.lower(), *map(canonical, rule.currency_marks)], []
+        return ["r$", "brl", *more], list(_LOOSE)
+    return [rule.currency.lower(), *more], []
 
 
 def _mark_pattern(rule: AmountRule) -> str:
+    """The marks, longer ones first; one that ends in a letter is no part of a longer word."""
     sure, loose = _marks(rule)
-    return "|".join(re.escape(mark).replace(r"\ ", " ") for mark in sorted((*sure, *loose), key=len, reverse=True))
+    return "|".join(
+        re.escape(mark).replace(r"\ ", " ") + (r"(?!\p{L})" if mark[-1].isalpha() else "")
+        for mark in sorted((*sure, *loose), key=len, reverse=True)
+    )
 
 
 def _taken_apart(rule: AmountRule) -> Layer:

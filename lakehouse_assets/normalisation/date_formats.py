@@ -1,17 +1,19 @@
 """A declared list of formats: each is tried alone, nothing else is; two that fit and differ are no answer.
 
-Each format leaves, by its number n: `$day<n>`, `$time<n>` (microseconds of the day, NULL when it has none) or
+Each format leaves, by its number n: `$form<n>` (whether the text has its form), `$day<n>`, `$time<n>` (microseconds of the day, NULL when it has none) or
 `$utc<n>` (an instant in microseconds), and from these `$value<n>`, `$why<n>`: a status and a clause.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import zip_longest
 
 from lakehouse_assets.catalog.rules import DIGIT_FORMATS, EPOCH_FORMATS, EXCEL_FORMATS, DateRule
 from lakehouse_assets.normalisation.dates import (
     DAY_US,
     MONTH,
+    as_written,
     date_of,
     day_of,
     integer,
@@ -19,6 +21,7 @@ from lakehouse_assets.normalisation.dates import (
     outside,
     sentinel,
     short_day_of,
+    stands_for_none,
     wall_to_instant,
 )
 from lakehouse_assets.normalisation.reading import Branch, Layer, Reading, Status, cases, decide, matches, regex
@@ -40,7 +43,8 @@ def read_formats(rule: DateRule) -> Reading:
     else:
         layers.append(_merge(_date(rule, n, name) for n, name in numbered))
     layers.append(_merge(_judged(rule, n, name) for n, name in numbered))
-    return Reading((*cleaned(rule.null_words), *layers, *_decision(rule)))
+    both = [_merge(pair) for pair in zip_longest(layers, as_written(rule), fillvalue={})]
+    return Reading((*cleaned(rule.null_words), *both, *_decision(rule)))
 
 
 def _merge(layers: Iterable[Layer]) -> Layer:
@@ -49,11 +53,14 @@ def _merge(layers: Iterable[Layer]) -> Layer:
 
 def _read(rule: DateRule, n: int, name: str) -> Layer:
     if name in DIGIT_FORMATS:
-        return {f"day{n}": f"CASE WHEN NOT $empty THEN {_digits(rule, name)} END"}
+        return {
+            f"form{n}": matches("$x", f"[0-9]{{{len(name)}}}"),
+            f"day{n}": f"CASE WHEN NOT $empty THEN {_digits(rule, name)} END",
+        }
     if name == "epoch_days":
         days = "try_cast($x AS int)"
         return {
-            f"number{n}": matches("$x", "-?[0-9]+"),
+            f"form{n}": matches("$x", "-?[0-9]+"),
             f"day{n}": f"CASE WHEN {matches('$x', '-?[0-9]+')} AND {days} BETWEEN -200000 AND 200000 THEN date_from_unix_date({days}) END",
         }
     if name in EPOCH_FORMATS:
@@ -61,7 +68,7 @@ def _read(rule: DateRule, n: int, name: str) -> Layer:
         exact = f"{number} * {_UNITS[name]}"
         low, high = _YEARS_US
         return {
-            f"number{n}": matches("$x", "-?[0-9]+"),
+            f"form{n}": matches("$x", "-?[0-9]+"),
             f"utc{n}": f"CASE WHEN {matches('$x', '-?[0-9]{1,22}')} AND {exact} BETWEEN {low} AND {high} THEN CAST(floor({exact}) AS bigint) END",
             f"fine{n}": f"({number} % 1000 <> 0)" if name == "epoch_ns" else "false",
         }
@@ -72,11 +79,16 @@ def _read(rule: DateRule, n: int, name: str) -> Layer:
         part = "try_cast(concat('0.', left(regexp_extract($x, '[.,]([0-9]+)', 1), 25)) AS decimal(26,25))"
         day = f"date_add(DATE'{_EXCEL[name]}', {whole})"
         return {
-            f"number{n}": f"({serial} AND coalesce({whole} >= {first}, true))",
+            f"form{n}": serial,
+            f"early{n}": f"coalesce({whole} < {first}, false)",
             f"day{n}": f"CASE WHEN {serial} AND {whole} BETWEEN {first} AND 400000 THEN {day} END",
             f"time{n}": f"CASE WHEN {matches('$x', '[0-9]+[.,][0-9]+')} THEN CAST(round({part} * {DAY_US}) AS bigint) END",
         }
-    return {f"day{n}": f"CASE WHEN NOT $empty THEN {_month(rule)} END"}
+    forms = [pattern for pattern, _, _ in _MONTH_FORMS] + [_MONTH_WORDS, _MONTH_SHORT]
+    return {
+        f"form{n}": matches("$x", "|".join(f"(?:{form})" for form in forms)),
+        f"day{n}": f"CASE WHEN NOT $empty THEN {_month(rule)} END",
+    }
 
 
 def _digits(rule: DateRule, name: str) -> str:
@@ -95,6 +107,7 @@ _MONTH_FORMS = (
     (r"([0-9]{4})-([0-9]{1,2})", 1, 2),
 )
 _MONTH_WORDS = f"{MONTH}(?:/|-| de | )([0-9]{{4}}|[0-9]{{2}})"
+_MONTH_SHORT = "(?:0?[1-9]|1[0-2])/[0-9]{2}"  # its year may be a day
 
 
 def _month(rule: DateRule) -> str:
@@ -160,7 +173,7 @@ def _date(rule: DateRule, n: int, name: str) -> Layer:
 
 
 def _judged(rule: DateRule, n: int, name: str) -> Layer:
-    """`$why<n>`: what the n-th format makes of the text; `ok` and `assumed` are the ones that fit."""
+    """`$why<n>`: what the n-th format makes of the text, `none` where it has not its form; `ok` and `assumed` fit."""
     digits = name in DIGIT_FORMATS or name == "month"
     day = (
         f"to_date($read{n})"
@@ -172,14 +185,11 @@ def _judged(rule: DateRule, n: int, name: str) -> Layer:
     assumed = "true" if name in ("ddMMyy", "month") else f"$assumed{n}"
     return {
         f"why{n}": cases(
+            (f"NOT $form{n}", "'none'"),
             (f"{sentinel(rule, f'$day{n}')}" if digits else "false", "'special'"),
-            (
-                matches("$x", "[0-9]{2}/[0-9]{2}") + " AND left($x, 2) BETWEEN '01' AND '12'"
-                if name == "month"
-                else "false",
-                "'ambiguous'",
-            ),
-            (f"$read{n} IS NULL AND $number{n}" if not digits else "false", "'out_of_range'"),
+            (matches("$x", _MONTH_SHORT) if name == "month" else "false", "'ambiguous'"),
+            (f"$early{n}" if name in EXCEL_FORMATS else "false", "'invalid'"),
+            (f"$read{n} IS NULL" if not digits else "false", "'out_of_range'"),
             (f"$read{n} IS NULL", "'invalid'"),
             (outside(day), "'out_of_range'"),
             (f"$fine{n}" if rule.instant and name in EPOCH_FORMATS else "false", "'out_of_range too_fine'"),
@@ -206,10 +216,12 @@ def _decision(rule: DateRule) -> tuple[Layer, ...]:
     zeros = matches("$x", "0+") if any(name in DIGIT_FORMATS for name in rule.formats) else "false"
     branches = [
         Branch("$empty", Status.OK, "empty"),
+        Branch(stands_for_none(rule), Status.SPECIAL, "sentinel"),
         Branch("$differ", Status.AMBIGUOUS, "formats_differ"),
         Branch(f"$read IS NULL AND {zeros}" if zeros != "false" else "false", Status.OK, "zeros"),
         Branch("$read IS NULL AND ($x IN ('infinity', '-infinity'))", Status.SPECIAL, "sentinel"),
         Branch(f"$read IS NULL AND ({any_is('special')})", Status.SPECIAL, "sentinel"),
+        Branch(f"$read IS NULL AND ({any_is('invalid')})", Status.INVALID, "no_format"),
         Branch(f"$read IS NULL AND ({any_is('ambiguous')})", Status.AMBIGUOUS, "no_format"),
         Branch(f"$read IS NULL AND ({any_is('out_of_range too_fine')})", Status.OUT_OF_RANGE, "too_fine"),
         Branch(f"$read IS NULL AND ({any_is('out_of_range')})", Status.OUT_OF_RANGE, "years"),

@@ -48,13 +48,14 @@ CLAUSES = {
 
 SENTINELS = (date(1, 1, 1), date(1899, 12, 30), date(1900, 1, 1), date(9999, 12, 31))
 _MONTHS = ("janeiro", "fevereiro", "marco", "abril", "maio", "junho", "julho", "agosto", "setembro", "outubro", "novembro", "dezembro")  # fmt: skip
-_WEEKDAY = "(seg(?:unda)?|ter(?:ca)?|qua(?:rta)?|qui(?:nta)?|sex(?:ta)?|sab(?:ado)?|dom(?:ingo)?)"
+_WEEKDAY = "((?:segunda|terca|quarta|quinta|sexta)(?:-feira)?|sabado|domingo|seg|ter|qua|qui|sex|sab|dom)"
 MONTH = "(" + "|".join(f"{m[:3]}(?:{m[3:]})?" for m in _MONTHS) + ")[.]?"
 DAY_US = 86_400_000_000
+_NO_MINUTES = r"[6-9][0-9]\z"  # at the end of an offset
 # The groups of the one pattern, in order; `p[group]` is what each found.
 _GROUPS = (
     "first", "separator", "second", "third", "weekday", "day", "ordinal", "before_month", "month", "after_month", "year",
-    "hour", "minute", "second_of_minute", "fraction", "minute_after_h", "offset", "era",
+    "hour", "minute", "second_of_minute", "fraction", "minute_after_h", "half", "offset", "era",
 )  # fmt: skip
 
 
@@ -63,15 +64,22 @@ def read_forms(rule: DateRule) -> Reading:
     return Reading(
         (
             *cleaned(rule.null_words),
-            _taken_apart(),
-            {"fits": f"coalesce(size($p) = {len(_GROUPS)} AND {_same_separators()}, false)"},
-            _numbers(rule),
-            _years(),
-            _days(rule),
-            _chosen(rule),
+            *as_written(rule),
             *(_kept_instant(rule) if rule.instant else _date_of_instant(rule)),
             *decide(_verdicts(rule), "$read"),
         )
+    )
+
+
+def as_written(rule: DateRule) -> tuple[Layer, ...]:
+    """`$fits`: whether the text has a form of a date; `$day`, `$other`: what it may mean, as `_chosen` says."""
+    return (
+        _taken_apart(),
+        {"fits": f"coalesce(size($p) = {len(_GROUPS)} AND {_same_separators()}, false)"},
+        _numbers(rule),
+        _years(),
+        _days(rule),
+        _chosen(rule),
     )
 
 
@@ -83,10 +91,10 @@ def part(group: str) -> str:
 def _taken_apart() -> Layer:
     """`$p`: what each group of the one pattern of a dated text found; of another length when it is none."""
     numeric = r"([0-9]{1,4})([/.-])([0-9]{1,2})\2([0-9]{1,4})"
-    weekday = f"(?:{_WEEKDAY}(?:[- ]feira)?[.]?,? )?"
-    words = f"{weekday}(?:([0-9]{{1,2}})|(0?1)[o°])( de | |/|-){MONTH}( de | |/|-)([0-9]{{4}}|[0-9]{{2}})"
+    weekday = f"(?:{_WEEKDAY}[.]?, )?"
+    words = f"{weekday}(?:([0-9]{{1,2}})|(1)[o°])( de | |/|-){MONTH}( de | |/|-)([0-9]{{4}}|[0-9]{{2}})"
     clock = "([0-9]{1,2})(?::([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]+))?)?|h([0-9]{2}))"
-    time = f"(?:(?:t|,? (?:as )?){clock}(?: ?(z|[+-][0-9]{{2}}(?::?[0-9]{{2}})?))?)?"
+    time = f"(?:(?:t|,? (?:as )?){clock}( ?[ap]m)?(?: ?(z|[+-][0-9]{{2}}(?::?[0-9]{{2}})?))?)?"
     pattern = rf"\A(?:{numeric}|{words}){time}(?: (bc|a[.]?c[.]?))?\z"
     groups = "|".join(f"${i}" for i in range(1, len(_GROUPS) + 1))
     return {
@@ -113,6 +121,8 @@ def _numbers(rule: DateRule) -> Layer:
     """The parts as numbers, and `$kind`: `y`ear first, `l`ong or `s`hort year last, `w`ords."""
     first, third = f"length({part('first')})", f"length({part('third')})"
     short = f"{first} = 2 AND {third} <= 2" if rule.order == "ymd" else f"{first} <= 2 AND {third} = 2"
+    if rule.order is None:
+        short += f" OR {first} = 2 AND {third} = 1 AND {part('separator')} = '-'"
     kind = cases(
         (f"{first} = 0", "'w'"),
         (f"{first} = 4 AND {third} <= 2", "'y'"),
@@ -148,7 +158,7 @@ def _years() -> Layer:
     return {
         "short": f"($kind = 's' OR ($kind = 'w' AND length({part('year')}) = 2))",
         "timed": "(($h <= 23 AND $mi <= 59 AND $s <= 59) OR ($h = 24 AND $mi = 0 AND $s = 0 AND $fraction = '')) "
-        "AND coalesce(abs($offset) <= 64800 AND abs($offset) % 3600 <= 3540, true)",
+        f"AND {part('half')} = '' AND coalesce(abs($offset) < 86400, true) AND NOT {part('offset')} RLIKE {regex(_NO_MINUTES)}",
         "dashed": f"($kind = 's' AND {part('separator')} = '-')",
     }
 
@@ -175,14 +185,15 @@ def short_day_of(rule: DateRule, year: str, month: str, day: str) -> str:
 def _days(rule: DateRule) -> Layer:
     """The day that the parts mean in each order, NULL where there is none."""
 
-    def read(kinds: str, year: str, month: str, day: str) -> str:
+    def read(kind: str, year: str, month: str, day: str) -> str:
         short, whole = short_day_of(rule, year, month, day), day_of(year, month, day)
-        return f"CASE WHEN $kind IN ({kinds}) THEN CASE WHEN $short THEN {short} ELSE {whole} END END"
+        return f"CASE WHEN {kind} THEN CASE WHEN $short THEN {short} ELSE {whole} END END"
 
+    year_first, year_last = (f"($kind = 's' AND length({part(group)}) = 2)" for group in ("first", "third"))
     return {
-        "dmy": read("'l', 's', 'w'", "$c", "$b", "$a"),
-        "mdy": read("'l', 's'", "$c", "$a", "$b"),
-        "ymd": read("'y', 's'", "$a", "$b", "$c"),
+        "dmy": read(f"$kind IN ('l', 'w') OR {year_last}", "$c", "$b", "$a"),
+        "mdy": read(f"$kind = 'l' OR {year_last}", "$c", "$a", "$b"),
+        "ymd": read(f"$kind = 'y' OR {year_first}", "$a", "$b", "$c"),
     }
 
 
@@ -268,6 +279,18 @@ def sentinel(rule: DateRule, day: str) -> str:
     return f"{day} IN ({days})"
 
 
+def stands_for_none(rule: DateRule) -> str:
+    """Whether the date as written does, in any order that it may have."""
+    days = ["coalesce($day, $other)"]
+    if rule.order is None:
+        days += [f"CASE WHEN $dashed THEN ${order} END" for order in ("mdy", "ymd")]
+    elif rule.order == "ymd":
+        days += ["CASE WHEN $kind = 'l' THEN $mdy END"]
+    zeros = "$kind IN ('y', 'l') AND $a = 0 AND $b = 0 AND $c = 0"
+    none = " OR ".join([f"({zeros})", *(f"coalesce({sentinel(rule, day)}, false)" for day in days)])
+    return f"({part('era')} = '' AND ({none}))"
+
+
 def outside(day: str) -> str:
     """Whether a day is outside the years that are read."""
     return f"{day} NOT BETWEEN DATE'1600-01-01' AND DATE'2400-12-31'"
@@ -282,11 +305,10 @@ def _verdicts(rule: DateRule) -> list[Branch]:
     month_only = matches(
         "$x", f"[0-9]{{1,2}}[/-][0-9]{{4}}|[0-9]{{4}}[/-][0-9]{{1,2}}|{MONTH}(?:/|-| de | )(?:[0-9]{{4}}|[0-9]{{2}})"
     )
-    zeros = "$kind IN ('y', 'l') AND $a = 0 AND $b = 0 AND $c = 0"
     return [
         Branch("$empty", Status.OK, "empty"),
         Branch("NOT $fits AND $x IN ('infinity', '-infinity')", Status.SPECIAL, "sentinel"),
-        Branch(f"({zeros}) OR {sentinel(rule, 'coalesce($day, $other)')}", Status.SPECIAL, "sentinel"),
+        Branch(stands_for_none(rule), Status.SPECIAL, "sentinel"),
         Branch(f"NOT $fits AND {matches('$x', '1[6-9][0-9]{2}|2[0-3][0-9]{2}|2400')}", Status.INVALID, "year_only"),
         Branch(f"NOT $fits AND {matches('$x', '[0-9]+')}", Status.AMBIGUOUS, "digits"),
         Branch(f"NOT $fits AND {month_only}", Status.INVALID, "month_only"),

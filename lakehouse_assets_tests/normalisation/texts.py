@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+import hypothesis
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 Draw = st.DrawFn
@@ -503,13 +506,44 @@ def amount_rules(draw: Draw) -> dict[str, Any]:
     return rule | draw(_null_words())
 
 
+def rules(*names: str) -> Rules:
+    """A valid rule of these names or of any."""
+    strategies = {"date": date_rules, "timestamp": timestamp_rules, "amount": amount_rules}
+    return st.one_of([strategies[name]() for name in names or strategies])
+
+
+@st.composite
+def texts_for(draw: Draw, rule: dict[str, Any]) -> str:
+    """A text that mostly speaks of the forms that a rule reads."""
+    if rule["rule"] == "amount":
+        return draw(amounts())
+    if "format" in rule and not _one_in(draw, 4):
+        return _mutated(draw, _in_format(draw, _pick(draw, *rule["format"])))
+    return draw(dates())
+
+
 @st.composite
 def samples(draw: Draw, *names: str) -> tuple[str, dict[str, Any]]:
     """A text and a rule, of these names or any, that mostly speak of the same forms."""
-    rules = {"date": date_rules, "timestamp": timestamp_rules, "amount": amount_rules}
-    rule = draw(rules[_pick(draw, *(names or rules))]())
-    if rule["rule"] == "amount":
-        return draw(amounts()), rule
-    if "format" in rule and not _one_in(draw, 4):
-        return _mutated(draw, _in_format(draw, _pick(draw, *rule["format"]))), rule
-    return draw(dates()), rule
+    rule = draw(rules(*names))
+    return draw(texts_for(rule)), rule
+
+
+def drawn(strategy: st.SearchStrategy[Any], many: int, seed: int) -> list[Any]:
+    """So many draws, the same ones for the same seed; equal ones come once."""
+    found: list[Any] = []
+
+    @hypothesis.seed(seed)
+    @settings(
+        max_examples=many,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def draw(example: Any) -> None:
+        found.append(example)
+
+    draw()
+    return list({json.dumps(example, sort_keys=True): example for example in found}.values())

@@ -8,14 +8,13 @@ from typing import Any, NamedTuple
 
 from lakehouse_assets_tests.normalisation.reference.text import WORD, Reading, clean, first, fold
 
-REAIS = {"R$": "ok", "r$": "ok", "BRL": "ok", "brl": "ok"}
-REAIS |= {"RS": "assumed", "rs": "assumed", "reais": "assumed", "real": "assumed"}
-DEBIT_MARKS = ("D", "C", "DB", "CR")
+REAIS = {"r$": "ok", "brl": "ok", "rs": "assumed", "reais": "assumed", "real": "assumed"}
+DEBIT_MARKS = ("d", "c", "db", "cr")
 SCALES = {"k": 3, "mil": 3, "mi": 6, "milhao": 6, "milhoes": 6}
 SCALES |= {"bi": 9, "bilhao": 9, "bilhoes": 9, "tri": 12, "trilhao": 12, "trilhoes": 12}
 SPECIAL = frozenset(sign + word for sign in ("", "+", "-") for word in ("nan", "inf", "infinity"))
 
-NUMBER = re.compile("(?P<body>[0-9., ']*[0-9])(?:[eE](?P<exponent>[+-]?[0-9]+))?")
+NUMBER = re.compile("(?P<body>[0-9., ']*[0-9])(?:e(?P<exponent>[+-]?[0-9]+))?")
 SCALE_WORD = re.compile(f" ?({WORD})")
 GROUPS = re.compile("[1-9][0-9]{0,2}([., '])[0-9]{3}(?:\\1[0-9]{3})*")
 
@@ -43,8 +42,8 @@ def currency_marks(rule: dict[str, Any]) -> dict[str, str]:
     code = rule.get("currency", "BRL").upper()
     if code == "BRL":
         return REAIS
-    marks = [code, code.lower(), *(clean(mark) or "" for mark in rule.get("currency_marks", []))]
-    return {mark: "ok" for mark in marks if mark}
+    marks = [code, *(clean(mark) or "" for mark in rule.get("currency_marks", []))]
+    return {fold(mark): "ok" for mark in marks if mark}
 
 
 def _at_start(text: str, marks: list[str]) -> str | None:
@@ -75,8 +74,8 @@ def take_apart(text: str, marks: list[str]) -> Parts | None:
         return None
     text = text[number.end() :]
     scale = None
-    if (word := SCALE_WORD.match(text)) and fold(word[1]) in (*SCALES, "m"):
-        scale, text = fold(word[1]), text[word.end() :]
+    if (word := SCALE_WORD.match(text)) and word[1] in (*SCALES, "m"):
+        scale, text = word[1], text[word.end() :]
     still_open = signs.count("(")
     while text := text.lstrip(" "):
         if text[0] == "-":
@@ -155,7 +154,8 @@ def _implied(text: str, rule: dict[str, Any]) -> Reading:
 
 def read(text: str, rule: dict[str, Any]) -> Reading:
     """What a cleaned text means under the rule `amount`."""
-    if text.lower() in SPECIAL:
+    text = fold(text)
+    if text in SPECIAL:
         return Reading(None, "special")
     if rule.get("implied_decimals") is not None:
         return _implied(text, rule)
@@ -167,7 +167,7 @@ def read(text: str, rule: dict[str, Any]) -> Reading:
         return Reading(None, "invalid")
     mark = {"comma": ",", "dot": "."}.get(rule.get("decimal", "auto"))
     number = declared_number(parts.body, mark) if mark else auto_number(parts.body)
-    debits = rule.get("debit_marks")
+    debits = [mark.lower() for mark in rule["debit_marks"]] if "debit_marks" in rule else None
     statuses = [number.status, *(marks[currency] for currency in parts.currencies)]
     if len(parts.signs) > 1 or (debits is None and any(sign in DEBIT_MARKS for sign in parts.signs)):
         statuses.append("ambiguous")

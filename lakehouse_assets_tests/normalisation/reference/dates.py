@@ -21,6 +21,7 @@ MONTH_OF = {name: at for at, month in enumerate(MONTHS, 1) for name in (month, m
 WEEKDAY_OF = {name: at for at, day in enumerate(WEEKDAYS) for name in (day, day.removesuffix("-feira"), day[:3])}
 
 INFINITIES = ("infinity", "-infinity")
+BEFORE_OUR_ERA = re.compile(" (?:bc|a\\.?c\\.?)$")
 SENTINELS = ("0000-00-00", "0001-01-01", "1899-12-30", "1900-01-01", "9999-12-31")
 YEARS = range(1600, 2401)
 
@@ -40,14 +41,14 @@ EXCEL_DAY_0 = {"excel": date(1899, 12, 30), "excel1904": date(1904, 1, 1)}
 NUMERIC = re.compile("([0-9]{1,4})([-/.])([0-9]{1,2})\\2([0-9]{1,4})")
 IN_WORDS = re.compile(
     f"(?:(?P<weekday>{WORD}(?:-{WORD})?)\\.?, )?(?P<day>[0-9]{{1,2}})(?P<ordinal>[o°])?"
-    f"(?:(?P<mark>[-/])(?P<month>{WORD})\\.?(?P=mark)| (?:[dD][eE] )?(?P<word>{WORD})\\.? (?:[dD][eE] )?)"
+    f"(?:(?P<mark>[-/])(?P<month>{WORD})\\.?(?P=mark)| (?:de )?(?P<word>{WORD})\\.? (?:de )?)"
     "(?P<year>[0-9]{4}|[0-9]{2})"
 )
-MONTH_IN_WORDS = re.compile(f"({WORD})\\.?(?:[-/]| (?:[dD][eE] )?)([0-9]{{4}}|[0-9]{{2}})")
+MONTH_IN_WORDS = re.compile(f"({WORD})\\.?(?:[-/]| (?:de )?)([0-9]{{4}}|[0-9]{{2}})")
 WITH_TIME = re.compile(
-    "(?P<date>.+?)(?:T|,? (?:às )?)(?P<hour>[0-9]{1,2})"
+    "(?P<date>.+?)(?:t|,? (?:as )?)(?P<hour>[0-9]{1,2})"
     "(?::(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]+))?)?|h(?P<h_minute>[0-9]{2}))"
-    "(?P<half> ?[AaPp][Mm])?(?: ?(?P<offset>Z|[+-][0-9]{2}(?::?[0-9]{2})?))?"
+    "(?P<half> ?[ap]m)?(?: ?(?P<offset>z|[+-][0-9]{2}(?::?[0-9]{2})?))?"
 )
 
 
@@ -102,10 +103,11 @@ def day_of(year: str, month: str, day: str, rule: dict[str, Any]) -> Day | None:
     anchor = date.fromisoformat(rule.get("anchor", "2024-01-01"))
     # The last of the hundred years in which the two digits are looked for.
     last = anchor.year + 19 if century == "due" else anchor.year
-    read = Day(last - (last - int(year)) % 100, int(month), int(day))
-    if century == "birth" and read > (anchor.year, anchor.month, anchor.day):
-        return read._replace(year=read.year - 100)
-    return read
+    latest = Day(last - (last - int(year)) % 100, int(month), int(day))
+    if century == "due":
+        return latest
+    earlier = (latest._replace(year=latest.year - back) for back in range(0, 500, 100))
+    return next((read for read in earlier if exists(read) and read <= (anchor.year, anchor.month, anchor.day)), latest)
 
 
 def numeric(text: str, rule: dict[str, Any]) -> Written | None:
@@ -137,10 +139,10 @@ def numeric(text: str, rule: dict[str, Any]) -> Written | None:
 def in_words(text: str, rule: dict[str, Any]) -> Written | None:
     """The forms with a Portuguese month; a weekday must be the right one."""
     match = IN_WORDS.fullmatch(text)
-    month = MONTH_OF.get(fold(match["month"] or match["word"])) if match else None
+    month = MONTH_OF.get(match["month"] or match["word"]) if match else None
     if not match or month is None or (match["ordinal"] and match["day"] != "1"):
         return None
-    weekday_read = WEEKDAY_OF.get(fold(match["weekday"])) if match["weekday"] else None
+    weekday_read = WEEKDAY_OF.get(match["weekday"]) if match["weekday"] else None
     if match["weekday"] and weekday_read is None:
         return None
     day = day_of(match["year"], str(month), match["day"], rule)
@@ -283,8 +285,8 @@ def by_month(text: str, rule: dict[str, Any]) -> Reading | None:
         month, year = match.groups()
     elif match := re.fullmatch("([0-9]{4})-([0-9]{1,2})", text):
         year, month = match.groups()
-    elif (match := MONTH_IN_WORDS.fullmatch(text)) and fold(match[1]) in MONTH_OF:
-        year, month = match[2], str(MONTH_OF[fold(match[1])])
+    elif (match := MONTH_IN_WORDS.fullmatch(text)) and match[1] in MONTH_OF:
+        year, month = match[2], str(MONTH_OF[match[1]])
     else:
         return None
     day = day_of(year, month, "1", rule)
@@ -319,10 +321,12 @@ def by_formats(text: str, rule: dict[str, Any]) -> Reading:
 
 def read(text: str, rule: dict[str, Any]) -> Reading:
     """What a cleaned text means under the rules `date` and `timestamp`."""
+    text = fold(text)
     if text in INFINITIES:
         return Reading(None, "special")
-    is_bc = text.endswith(" BC")
-    date_text, time = split_time(text.removesuffix(" BC"))
+    in_our_era = BEFORE_OUR_ERA.sub("", text)
+    is_bc = in_our_era != text
+    date_text, time = split_time(in_our_era)
     written = numeric(date_text, rule) or in_words(date_text, rule) or Written("invalid", [])
     if not is_bc and is_sentinel(written.days, rule):
         return Reading(None, "special")

@@ -13,12 +13,12 @@ STATUSES = ("special", "invalid", "ambiguous", "out_of_range", "assumed", "ok")
 VANISHING = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 SPACES = re.compile("[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 DASHES = re.compile("[\u2212\u2010-\u2015]")
-SINGLE_QUOTES = re.compile("[\u2018\u2019]")
-DOUBLE_QUOTES = re.compile("[\u201c\u201d]")
+SINGLE_QUOTES = re.compile("[\u2018-\u201b]")
+DOUBLE_QUOTES = re.compile("[\u201c-\u201f]")
 ACCENTS = re.compile("[\u0300-\u036f]")
 
-# A word in a text: letters with whatever accents, beginning with a letter.
-WORD = "[^\\W\\d_](?:[^\\W\\d_]|[\u0300-\u036f])*"
+LETTER = "[^\\W\\d_]"
+WORD = f"{LETTER}+"
 
 NULL_WORDS = frozenset({"-", "--", "n/a", "na", "null", "nulo", "none", "nil", "s/d", "s/n", "#n/d", "#n/a"})
 
@@ -36,8 +36,8 @@ def first(statuses: Iterable[str]) -> str:
 
 
 def fold(text: str) -> str:
-    """The text without case and accents."""
-    return ACCENTS.sub("", unicodedata.normalize("NFD", text)).lower()
+    """The text without case and without the accents of its letters."""
+    return re.sub(f"(?<={LETTER}){ACCENTS.pattern}+", "", unicodedata.normalize("NFD", text)).lower()
 
 
 def _is_other_digit(char: str) -> bool:
