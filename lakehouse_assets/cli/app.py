@@ -14,7 +14,7 @@ from lakehouse_assets.errors import LakehouseError
 
 WORDS = (
     stack.up, stack.down, stack.status, stack.doctor, stack.env, source.seed, source.simulate, lake.sync, lake.query,
-    proof.verify, lake.run, demo_words.demo, stack.connector, stack.engine, stack.clean, stack.docs,
+    proof.verify, proof.explain, lake.run, demo_words.demo, stack.connector, stack.engine, stack.clean, stack.docs,
 )  # fmt: skip
 
 
