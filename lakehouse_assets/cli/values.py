@@ -7,6 +7,8 @@ import json
 import sys
 from collections import Counter
 from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,6 +23,7 @@ from lakehouse_assets.errors import EXIT_USAGE, ConfigurationError, LakehouseErr
 if TYPE_CHECKING:
     from lakehouse_assets.catalog import Column, Table
     from lakehouse_assets.engine.proposal import Profile
+    from lakehouse_assets.engine.rebuild import Rebuilt
     from lakehouse_assets.engine.values import Value
 
 
@@ -273,28 +276,77 @@ def quarantine(table: str | None, resolved: bool, limit: int, as_json: bool) -> 
 
 
 @click.command()
-@click.argument("table")
+@click.argument("table", required=False)
+@click.option("--all", "every", is_flag=True, help="Every table of the catalog.")
 @click.option("--column", help="Only the cells of this column may change.")
-def rebuild(table: str, column: str | None) -> None:
+@click.option(
+    "--as-of", metavar="POSITION|TIME", help="What the table was at a position or a commit time; needs --into."
+)
+@click.option("--into", type=click.Path(path_type=Path), help="Write to a new folder; the lake stays as it is.")
+def rebuild(table: str | None, every: bool, column: str | None, as_of: str | None, into: Path | None) -> None:
     """Fold a table from raw alone, by the catalog's rules of now, and tell which cells changed from which status to which.
 
     The table is replaced in one commit and stands at the position where it stood. Needed after a rule was changed.
+    With --into it is written as a Delta table of its own, as it is now or was --as-of a moment still in raw.
     """
-    from lakehouse_assets.engine import transformed
+    from lakehouse_assets.engine import rebuild as fold
     from lakehouse_assets.keys import load_keys
     from lakehouse_assets.sessions import spark
 
     here = edge()
+    tables = _rebuilt_tables(here, table, every, column, as_of, into)
+    moment = _moment(as_of) if as_of else None
+    with spark(here.settings, here.links, say) as session:
+        for chosen in tables:
+            say(f"folding {chosen.name} from raw")
+            if into:
+                place = into / chosen.name if every else into
+                done = fold.rebuild_into(session, chosen, here.paths, place, load_keys(here.settings), moment)
+                click.echo(f"{chosen.name}: {done.rows_after} rows at position {done.position}, in {place}")
+            else:
+                _show_rebuilt(fold.rebuild(session, chosen, here.paths, load_keys(here.settings), column))
+
+
+def _rebuilt_tables(
+    here: Edge, table: str | None, every: bool, column: str | None, as_of: str | None, into: Path | None
+) -> tuple[Table, ...]:
+    wrong = (
+        ("name a table, or --all", bool(table) == every),
+        ("--as-of needs --into: the lake itself is never set back", bool(as_of) and not into),
+        ("--column cannot be combined with --into or --all", bool(column) and (bool(into) or every)),
+    )
+    for problem, is_wrong in wrong:
+        if is_wrong:
+            raise LakehouseError(problem, where="rebuild", next_step="lakehouse rebuild --help", exit_code=EXIT_USAGE)
+    if not table:
+        return here.catalog.tables
     chosen = _table(here, table)
     if column and column not in [c.name for c in chosen.judged_columns]:
         names = ", ".join(c.name for c in chosen.judged_columns) or "none"
         raise LakehouseError(
             f"{column} is not read by a rule", where=table, next_step=f"columns: {names}", exit_code=EXIT_USAGE
         )
-    say(f"folding {table} from raw")
-    with spark(here.settings, here.links, say) as session:
-        done = transformed.rebuild(session, chosen, here.paths, load_keys(here.settings), column)
-    click.echo(f"{table}: {done.rows_before} rows before, {done.rows_after} after, at position {done.position}")
+    return (chosen,)
+
+
+def _moment(text: str) -> int | datetime:
+    """A position, or a time; one without an offset is UTC."""
+    if text.isdecimal():
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise LakehouseError(
+            f"{text!r} is neither a position nor a time",
+            where="--as-of",
+            next_step="for example 2026-01-31T10:00:00Z",
+            exit_code=EXIT_USAGE,
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _show_rebuilt(done: Rebuilt) -> None:
+    click.echo(f"{done.table}: {done.rows_before} rows before, {done.rows_after} after, at position {done.position}")
     for (name, was, now), cells in sorted(done.changed.items()):
         click.echo(f"  {name}: {was} -> {now}: {cells} cells")
     if not done.changed:
