@@ -231,7 +231,7 @@ _INSTANT_US = f"({_WALL_US} - $offset * 1000000L)"
 
 def _date_of_instant(rule: DateRule) -> tuple[Layer, ...]:
     """`$read`: the date as written, or of its instant; `$utc_midnight`: whether it was written at midnight, offset zero."""
-    moved = f"CASE WHEN $offset IS NOT NULL AND $timed THEN to_date(timestamp_micros({local(_INSTANT_US, rule.timezone)})) END"
+    moved = f"CASE WHEN $offset IS NOT NULL AND $timed THEN {date_of(local(_INSTANT_US, rule.timezone))} END"
     return (
         {
             "moved": moved,
@@ -246,7 +246,7 @@ def _kept_instant(rule: DateRule) -> tuple[Layer, ...]:
     return (
         {"wall": f"CASE WHEN $day IS NOT NULL THEN {_WALL_US} END"},
         *wall_to_instant("$wall", "$offset", rule.timezone),
-        {"read": "timestamp_micros($instant)", "read_day": "to_date(timestamp_micros($shown))"},
+        {"read": "timestamp_micros($instant)", "read_day": date_of("$instant")},
     )
 
 
