@@ -5,7 +5,7 @@ READY := .venv/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock lint format test demo up down status clean mutants bench-freshness bench-raw docs
+.PHONY: help setup lock lint format test demo up down status clean mutants bench-freshness bench-raw bench-values bench-verify docs
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -65,3 +65,9 @@ bench-freshness: $(READY) ## Measure commit-to-transformed and commit-to-refined
 
 bench-raw: $(READY) ## Measure Kafka to raw beside a bare Parquet sink
 	$(BIN)/python -m benchmarks.raw
+
+bench-values: $(READY) ## Measure the rules of values beside coalesces of try_ casts and a Python UDF
+	$(BIN)/python -m benchmarks.values
+
+bench-verify: $(READY) ## Measure a verification of 1,000,000 rows at 100 changes/s, and the writers' latency
+	$(BIN)/python -m benchmarks.verify

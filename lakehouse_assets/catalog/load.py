@@ -184,10 +184,10 @@ def _rule(
         ]
         return rule, "catalog"
     if not readable:
-        return None, f"type {kind.text}"
+        return None, "type"
     found = names.hits(name)
     if len(found) != 1:
-        return None, "name has parts of both rules: none is chosen" if found else "name asks for none"
+        return None, "name: parts of both rules" if found else ""
     if is_key or hidden:
         return None, "key" if is_key else f"protected: {protect}"
     rule = parse_rule(found[0])

@@ -205,3 +205,26 @@ _AMOUNT: dict[str, _Option] = {
     "scientific": _scientific,
     "null_words": _texts("null_words"),
 }
+
+# The options as docs/normalisation.md shows them: option, values, default.
+OPTIONS = {
+    "date": (
+        "| `order` | `dmy`, `mdy`, `ymd` | none: unmistakable dates are `ok`, others are read day first and `assumed` |",
+        f"| `format` | a list of {', '.join(f'`{name}`' for name in FORMATS)}; nothing else is then tried | none |",
+        "| `timezone` | a name of the IANA database | `America/Sao_Paulo` |",
+        "| `century` | `due`: anchor-80 to anchor+19; `birth`: the latest not after the anchor, which must be declared | `due` |",
+        "| `anchor` | a date | `2024-01-01` |",
+        "| `sentinels` | a list of dates that stand for none, beside the usual ones | none |",
+        "| `null_words` | a list of words that stand for NULL, beside the usual ones | none |",
+    ),
+    "amount": (
+        "| `decimal` | `comma`, `dot` | none: decided by the form where only one reading is possible |",
+        "| `type` | a decimal type | `decimal(18,2)` |",
+        "| `implied_decimals` | how many of the last digits are decimals; then only digits and one sign are read | none |",
+        f"| `debit_marks` | a list of {', '.join(f'`{mark}`' for mark in DEBIT_MARKS)}: those that are negative | none |",
+        "| `currency` | an ISO code | `BRL` |",
+        "| `currency_marks` | a list of further marks of that currency | none |",
+        "| `scientific` | `true`: exponents are read | `false` |",
+        "| `null_words` | a list of words that stand for NULL, beside the usual ones | none |",
+    ),
+}

@@ -12,6 +12,7 @@ import click
 from lakehouse_assets.catalog import Catalog, load_catalog
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.errors import LakehouseError
+from lakehouse_assets.keys import Keys, load_keys
 from lakehouse_assets.settings import Settings, load_settings
 from lakehouse_assets.stack.connections import Connections, connections
 
@@ -40,6 +41,11 @@ class Edge:
         from lakehouse_assets.catalog.refined import load_refined
 
         return load_refined(REFINED_FOLDER, self.catalog)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The keys of protected columns."""
+        return load_keys(self.settings)
 
     @cached_property
     def links(self) -> Connections:

@@ -1,4 +1,4 @@
-"""Words about the truth of the lake: verify."""
+"""Words about the truth of the lake: verify, explain."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from lakehouse_assets.cli.context import edge
 from lakehouse_assets.errors import EXIT_DATA, EXIT_FAILED
 
 if TYPE_CHECKING:
+    from lakehouse_assets.progress.explain import Explanation
     from lakehouse_assets.proof import Key, TableProof
     from lakehouse_assets.proof.verification import Verification, Verified
 
@@ -52,9 +55,9 @@ def exit_code(found: Verification) -> int:
 
 def show(found: Verification) -> None:
     """The proofs as a table, and each difference by its key."""
-    shown = Table()
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     for name in ("table", "source", "lake", "missing", "extra", "different", "left out", "verdict"):
-        shown.add_column(name, justify="left" if name in ("table", "verdict") else "right")
+        shown.add_column(name, justify="left" if name in ("table", "verdict") else "right", no_wrap=True)
     for proof in found.proofs:
         counts = (
             proof.source_count, proof.lake_count, proof.missing_count, proof.extra_count, proof.different_count,
@@ -92,8 +95,59 @@ def _lines(proof: TableProof) -> list[str]:
 
 
 def _told(proof: TableProof, key: Key) -> str:
-    pairs = ", ".join(f"{name}={value}" for name, value in zip(proof.key, key, strict=True))
-    return "".join(c if c.isprintable() else "�" for c in pairs)
+    return _printable(", ".join(f"{name}={value}" for name, value in zip(proof.key, key, strict=True)))
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("table")
+@click.argument("key", nargs=-1, required=True, metavar="KEY...")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def explain(table: str, key: tuple[str, ...], as_json: bool) -> None:
+    """Tell why a row is as it is: every event of its key in raw, what the fold did with each, and the row at each stage.
+
+    KEY is the primary key's value, or its values in the key's order. Values of the row are printed, protected ones are
+    not. Exit 1 when nothing is known of the key.
+    """
+    from lakehouse_assets.progress.explain import explain as look
+
+    here = edge()
+    found = look(here.catalog, here.paths, here.source_dsn(), table, key)
+    if as_json:
+        click.echo(json.dumps(asdict(found), ensure_ascii=False, indent=2))
+    else:
+        _show_explanation(found)
+    if not found.known:
+        sys.exit(EXIT_FAILED)
+
+
+def _show_explanation(found: Explanation) -> None:
+    console = Console(soft_wrap=True, highlight=False)
+    key = ", ".join(f"{name}={value}" for name, value in found.key.items())
+    console.print(
+        f"{found.table} {_printable(key)}: {len(found.events)} events, applied up to {found.applied}", markup=False
+    )
+    for event in found.events:
+        fate = f"{event.fate} ({event.by})" if event.by is not None else str(event.fate)
+        op = "snapshot" if event.snapshot else event.op
+        moved = f"; the key's row moved, other half {_printable(event.moved)}" if event.moved else ""
+        console.print(f"{event.position}  {op:8}  {fate}{moved}", markup=False)
+        at, lsn, transaction = event.committed_at or "-", event.lsn or "-", event.tx_id or "-"
+        console.print(f"    committed {at}, LSN {lsn}, transaction {transaction}, {event.file}", markup=False)
+    shown = Table("column", "newest message", "transformed", "source", "", box=box.SIMPLE_HEAD, pad_edge=False)
+    for cell in found.cells:
+        texts = (
+            "NULL" if text is None else escape(_printable(text)) for text in (cell.raw, cell.transformed, cell.source)
+        )
+        shown.add_row(cell.column, *texts, "" if cell.same or found.in_source is None else "[red]differs[/]")
+    console.print(shown)
+    source = {True: "a row", False: "no row", None: "unknown"}[found.in_source]
+    console.print(f"in transformed: {found.in_transformed or 'no'} row; in the source: {source}", markup=False)
+    for note in found.notes:
+        console.print(note, markup=False)
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else "�" for c in text)
 
 
 def _as_json(found: Verification) -> dict[str, Any]:

@@ -73,10 +73,13 @@ class LakeReader:
 
 
 @contextmanager
-def open_lake(paths: LakePaths, versions: Mapping[str, int] | None = None) -> Iterator[LakeReader]:
+def open_lake(
+    paths: LakePaths, versions: Mapping[str, int] | None = None, *, files: bool = False
+) -> Iterator[LakeReader]:
     """A reader over every table the lake holds: `raw`, `transformed.<t>`, `refined.<x>`, `quarantine`.
 
-    Of the tables in `versions` it shows that version, of the others the newest at each query.
+    Of the tables in `versions` it shows that version, of the others the newest at each query. With `files` every table
+    has a column `filename` too: where a row is stored.
     """
     import duckdb_extensions
 
@@ -90,7 +93,8 @@ def open_lake(paths: LakePaths, versions: Mapping[str, int] | None = None) -> It
         for name, place in tables.items():
             quoted = ".".join(f'"{part}"' for part in name.split("."))
             version = f", version => {versions[name]}" if versions and name in versions else ""
-            connection.execute(f"CREATE VIEW {quoted} AS SELECT * FROM delta_scan({_literal(place)}{version})")
+            columns = "*, filename" if files else "*"
+            connection.execute(f"CREATE VIEW {quoted} AS SELECT {columns} FROM delta_scan({_literal(place)}{version})")
         connection.execute("SET autoinstall_known_extensions = false")
         connection.execute("SET autoload_known_extensions = false")
         connection.execute(f"SET allowed_directories = [{_literal(paths.root)}]")

@@ -13,10 +13,9 @@ from lakehouse_assets import sql
 from lakehouse_assets.catalog import Table
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.changelog.fold import META_COLUMNS
-from lakehouse_assets.changelog.merge import changes, merge
-from lakehouse_assets.changelog.position import NOTHING
+from lakehouse_assets.changelog.merge import merge
 from lakehouse_assets.engine import deltalog, quarantine, survey
-from lakehouse_assets.engine.positions import FOLD_APP, Cut, Folded, exists, files_between, folded, newest_cut
+from lakehouse_assets.engine.positions import FOLD_APP, Cut, Folded, exists, files_between, folded
 from lakehouse_assets.engine.raw import properties
 from lakehouse_assets.engine.values import BY_OPERATOR, settings
 from lakehouse_assets.errors import EXIT_DATA, ConfigurationError, LakehouseError
@@ -86,7 +85,7 @@ def fold(spark: SparkSession, table: Table, paths: LakePaths, cut: Cut, keys: Ke
         return FoldResult(table.name, state.applied, state.applied)
     raw = f"{sql.delta(paths.raw)} VERSION AS OF {cut.version}"
     found = survey.look(spark, raw, table, state.applied, target)
-    _require_keys(table, found.unstorable)
+    require_keys(table, found.unstorable)
     lsns = _streamed_lsns(paths, table, state, cut)
     replays = (lsns[0], state.max_lsn) if lsns and lsns[0] <= state.max_lsn else None
     events = survey.fold_range(spark, raw, table, found, state.applied, target, replays)
@@ -126,7 +125,7 @@ def _require_same_rules(table: Table, path: Path) -> None:
         )
 
 
-def _require_keys(table: Table, unstorable: dict[str, int]) -> None:
+def require_keys(table: Table, unstorable: dict[str, int]) -> None:
     """Without its key a row has no place in the table; to leave it out would be a loss without a sign."""
     for name in table.key:
         if name in unstorable:
@@ -172,79 +171,3 @@ def commit(spark: SparkSession, statement: str, target: int, note: str) -> dict[
         "updated": counts.get("num_updated_rows") or 0,
         "deleted": counts.get("num_deleted_rows") or 0,
     }
-
-
-@dataclass(frozen=True)
-class Rebuilt:
-    """What a rebuild did: rows before and after, and how many cells of which column went from which status to which."""
-
-    table: str
-    position: int
-    rows_before: int
-    rows_after: int
-    changed: dict[tuple[str, str, str], int]
-
-
-def rebuild(
-    spark: SparkSession,
-    table: Table,
-    paths: LakePaths,
-    keys: Keys = NO_KEYS,
-    only: str | None = None,
-) -> Rebuilt:
-    """Fold a table from raw alone, by the rules of now, to the position it stands at; replaced in one commit.
-
-    `only`: a judged column, when nothing but its cells may change.
-    """
-    path = paths.transformed(table.name)
-    state = folded(paths, table.name)
-    if state.applied == NOTHING:
-        raise LakehouseError("nothing was folded yet", where=f"transformed.{table.name}", next_step="lakehouse sync")
-    show_keys(spark, table, keys)
-    version, known = state.raw_version, newest_cut(paths)
-    raw = f"{sql.delta(paths.raw)} VERSION AS OF {known.version if version < 0 else version}"
-    found = survey.look(spark, raw, table, NOTHING, state.applied)
-    _require_keys(table, found.unstorable)
-    events = survey.fold_range(spark, raw, table, found, NOTHING, state.applied, None)
-    names = [sql.name(c.name) for c in table.lake_columns] + list(META_COLUMNS)
-    rows = f"SELECT {', '.join(names)} FROM ({changes(raw, table, events)}) WHERE NOT _dead"
-    before = deltalog.newest_version(path)
-    with settings(spark, BY_OPERATOR):
-        if only is None:
-            writer = spark.sql(rows).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
-            writer.option("userMetadata", json.dumps({"rebuilt_to": state.applied})).save(str(path))
-        else:
-            _update_column(spark, table, path, rows, only)
-        after = deltalog.newest_version(path)
-        spark.sql(f"ALTER TABLE {sql.delta(path)} SET TBLPROPERTIES ({properties({RULES: rules_of(table)})})")
-        quarantine.reconcile(spark, table, raw, paths, state.applied, found.unstorable)
-        return _rebuilt(spark, table, path, state.applied, before, after)
-
-
-def _update_column(spark: SparkSession, table: Table, path: Path, rows: str, only: str) -> None:
-    columns = [sql.name(c.name) for c in table.column(only).lake_columns]
-    on = " AND ".join(f"t.{sql.name(k)} = s.{sql.name(k)}" for k in table.key)
-    differ = " OR ".join(f"NOT (t.{c} <=> s.{c})" for c in columns)
-    spark.sql(
-        f"MERGE INTO {sql.delta(path)} t USING ({rows}) s ON {on} "
-        f"WHEN MATCHED AND ({differ}) THEN UPDATE SET {', '.join(f't.{c} = s.{c}' for c in columns)}"
-    )
-
-
-def _rebuilt(spark: SparkSession, table: Table, path: Path, applied: int, before: int, after: int) -> Rebuilt:
-    """Both versions side by side: counts, and the cells whose value or status are others."""
-    old, new = (f"{sql.delta(path)} VERSION AS OF {version}" for version in (before, after))
-    had = set(spark.sql(f"SELECT * FROM {old} LIMIT 0").columns)
-    on = " AND ".join(f"o.{sql.name(k)} = n.{sql.name(k)}" for k in table.key)
-    changed: dict[tuple[str, str, str], int] = {}
-    for column in table.judged_columns:
-        name, status = sql.name(column.name), sql.name(f"{column.name}__status")
-        was = f"o.{status}" if f"{column.name}__status" in had else "'text'"
-        differs = f"{was} <> n.{status} OR NOT (CAST(o.{name} AS string) <=> CAST(n.{name} AS string))"
-        for row in spark.sql(
-            f"SELECT {was} AS was, n.{status} AS now, count(*) AS cells FROM {old} o JOIN {new} n ON {on} "
-            f"WHERE {differs} GROUP BY ALL"
-        ).collect():
-            changed[column.name, row.was, row.now] = row.cells
-    counts = [spark.sql(f"SELECT count(*) AS n FROM {t}").collect()[0].n for t in (old, new)]
-    return Rebuilt(table.name, applied, counts[0], counts[1], changed)

@@ -27,6 +27,19 @@ class Status(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
+# Status -> what the value is, and what the status means.
+STATUSES = {
+    Status.OK: ("present, or NULL for NULL and null words", "read by a declared rule or an unmistakable form"),
+    Status.ASSUMED: ("present", "read by a documented default"),
+    Status.AMBIGUOUS: ("NULL", "two readings are possible and the rule does not choose"),
+    Status.INVALID: ("NULL", "no reading is possible"),
+    Status.OUT_OF_RANGE: ("NULL", "readable, but the type does not hold it without loss"),
+    Status.SPECIAL: ("NULL", "NaN, infinity, or a day that stands for none"),
+    Status.DECRYPT_FAILED: ("NULL", "wrong, missing or rotated key, or damaged cipher text"),
+    Status.UNAVAILABLE: ("NULL", "the change carried no value and no earlier one is known"),
+}
+
+
 @dataclass(frozen=True)
 class Reading:
     """A rule as layers over `$text`; the last layer names `$value`, `$status` and `$clause`."""

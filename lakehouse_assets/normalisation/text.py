@@ -14,6 +14,12 @@ from lakehouse_assets import sql
 from lakehouse_assets.normalisation.reading import Layer, regex
 
 NULL_WORDS = ("-", "--", "n/a", "na", "null", "nulo", "none", "nil", "s/d", "s/n", "#n/d", "#n/a")
+BEFORE_ANY_RULE = (
+    "Digits of other scripts become 0-9, Unicode spaces become one space, none stays at the ends, zero-width and direction "
+    "marks vanish, every hyphen becomes `-`, curly quotes become straight. One pair of quotes around the text, an apostrophe "
+    "before it and semicolons after it vanish. Superscripts, fractions and circled digits make a text invalid. What is left "
+    "empty or is a null word is NULL with status `ok`; `null_words` adds words. Case and accents do not count in words."
+)
 _VANISH = [0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF]
 _SPACES = [*range(0x09, 0x0E), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000]
 _HYPHENS = [*range(0x2010, 0x2016), 0x2212]

@@ -118,7 +118,7 @@ def verified(words: Words, *arguments: str, code: int = 0) -> dict[str, Any]:
 def test_a_lake_under_writes_is_proven_equal_again_and_again(filled: Words) -> None:
     with writers(filled) as done:
         left_out = []
-        for _ in range(3):
+        for _ in range(2):
             before = done[0]
             tables = verified(filled)
             assert {table["verdict"] for table in tables.values()} == {"equal"}
@@ -173,6 +173,27 @@ def test_what_cannot_be_verified_or_is_no_table_has_its_own_exit_code(filled: Wo
     down = filled.run("verify", code=1, LAKEHOUSE_SOURCE_DSN="postgresql://nobody:secret@127.0.0.1:1/x").stderr
     assert "does not answer" in down
     assert "secret" not in down
+    assert "lags" in filled.run("verify", "imoveis", "--timeout", "0", code=1).stderr
+    read_only = f"{filled.stack.links.source_dsn}?options=-c%20default_transaction_read_only%3Don"
+    assert "read-only" in filled.run("verify", "imoveis", code=1, LAKEHOUSE_SOURCE_DSN=read_only).stderr
     told = filled.run("verify", "imoveis", code=1, LAKEHOUSE_VERIFY_MAX_ROWS="1").stdout
     assert "LAKEHOUSE_VERIFY_MAX_ROWS" in told
     filled.run("verify", "imoveis", "--force", LAKEHOUSE_VERIFY_MAX_ROWS="1")
+
+
+def test_a_row_is_explained_from_its_first_event_on(filled: Words) -> None:
+    filled.source("insert into condominios values (70001, 'Antes', 'Rua A')")
+    filled.source("update condominios set nome = 'Depois' where condominio_id = 70001")
+    filled.source("update condominios set condominio_id = 70003 where condominio_id = 70001")
+    filled.settle()
+    old = json.loads(filled.run("explain", "condominios", "70001", "--json").stdout)
+    assert [(event["op"], event["fate"]) for event in old["events"]] == [
+        ("insert", "overtaken"), ("update", "overtaken"), ("delete", "applied"),
+    ]  # fmt: skip
+    assert (old["in_transformed"], old["in_source"], old["events"][2]["moved"]) == (0, False, '{"condominio_id":70003}')
+    told = filled.run("explain", "condominios", "70003").stdout
+    assert "Depois" in told
+    assert "differs" not in told
+    assert "table_name=condominios/op=insert" in told
+    assert "0 events" in filled.run("explain", "condominios", "999999", code=1).stdout
+    assert "is no integer" in filled.run("explain", "condominios", "x", code=2).stderr

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from deltalake import DeltaTable
 
 from lakehouse_assets.catalog.model import Protect
 from lakehouse_assets.catalog.rules import AmountRule, DateRule
-from lakehouse_assets.engine.transformed import rebuild
+from lakehouse_assets.engine.rebuild import differing, rebuild, rebuild_into
 from lakehouse_assets.errors import ConfigurationError, LakehouseError
 from lakehouse_assets.keys import Key, Keys
 from lakehouse_assets_tests.changelog.histories import table_of
@@ -70,8 +71,6 @@ def _sealed(key: Key, text: str) -> str:
 
 
 def _entries(lab: Lab, *, resolved: bool = False) -> list[tuple[Any, ...]]:
-    from deltalake import DeltaTable
-
     rows = DeltaTable(str(lab.paths.quarantine)).to_pyarrow_table().to_pylist()
     return sorted(
         (r["key"], r["column_name"], r["raw"], r["status"], r["clause"], r["position"])
@@ -190,3 +189,28 @@ def test_a_rebuild_equals_the_fold_and_one_column_may_be_rebuilt_alone(lab: Lab)
     assert {row["id"]: row for row in lab.rows(TABLE)} == before
     assert rebuild(lab.spark, TABLE, lab.paths, KEYS, "data").changed == {}
     assert {row["id"]: row for row in lab.rows(TABLE)} == before
+
+
+def test_any_moment_in_raw_can_be_folded_beside_the_lake(lab: Lab, tmp_path: Path) -> None:
+    _fold(lab, _event(0, "insert", 1, data="31/01/2024"), _event(1, "insert", 2))
+    now = _fold(lab, _event(2, "update", 1, data="x"), _event(3, "delete", 2))
+    for position, expected in (
+        (0, {1: "ok"}),
+        (1, {1: "ok", 2: "ok"}),
+        (2, {1: "invalid", 2: "ok"}),
+        (None, {1: "invalid"}),
+    ):
+        place = tmp_path / f"at{position}"
+        done = rebuild_into(lab.spark, TABLE, lab.paths, place, KEYS, position)
+        rows = DeltaTable(str(place)).to_pyarrow_table().to_pylist()
+        assert ({row["id"]: row["data__status"] for row in rows}, done.rows_after) == (expected, len(expected))
+    assert {row["id"]: row for row in lab.rows(TABLE)} == now
+    with pytest.raises(LakehouseError, match="is not empty"):
+        rebuild_into(lab.spark, TABLE, lab.paths, place, KEYS)
+
+
+def test_a_row_changed_in_the_lake_by_hand_differs_from_raw(lab: Lab) -> None:
+    _fold(lab, _event(0, "insert", 1, valor="1"), _event(1, "insert", 2, valor="2"))
+    assert differing(lab.spark, TABLE, lab.paths, KEYS) == 0
+    DeltaTable(str(lab.paths.transformed("t"))).update({"valor": "10.00"}, "id = 2")
+    assert differing(lab.spark, TABLE, lab.paths, KEYS) == 2  # the row that is there, and the one that should be

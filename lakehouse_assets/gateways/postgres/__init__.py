@@ -4,7 +4,14 @@ from lakehouse_assets.gateways.postgres.bootstrap import APPLICATION_ROLE, REPLI
 from lakehouse_assets.gateways.postgres.checks import source_problems
 from lakehouse_assets.gateways.postgres.connection import connect, execute, failure, place
 from lakehouse_assets.gateways.postgres.moment import Moment, Rewritten, SourceTable, open_moment
-from lakehouse_assets.gateways.postgres.slot import SlotState, current_lsn, parse_lsn, slot_state, write_marker
+from lakehouse_assets.gateways.postgres.slot import (
+    SlotState,
+    current_lsn,
+    lsn_text,
+    parse_lsn,
+    slot_state,
+    write_marker,
+)
 from lakehouse_assets.gateways.postgres.table_checks import Problem
 
 __all__ = [
@@ -21,6 +28,7 @@ __all__ = [
     "current_lsn",
     "execute",
     "failure",
+    "lsn_text",
     "open_moment",
     "parse_lsn",
     "place",

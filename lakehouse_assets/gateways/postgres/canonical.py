@@ -92,3 +92,8 @@ def comparable_key(column: Column) -> sql.Composable:
 def selected(comparison: Comparison) -> Iterator[sql.Composable]:
     """The canonical texts of all compared columns."""
     return (canonical(pair.source) for pair in comparison.pairs)
+
+
+def printed(comparison: Comparison) -> Iterator[sql.Composable]:
+    """The texts of all compared columns as the server prints them, also of values that the lake holds as NULL."""
+    return (sql.SQL("{}::text").format(sql.Identifier(pair.source.name)) for pair in comparison.pairs)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -111,7 +111,7 @@ class SourceTable:
     def sums(self) -> dict[int, Sum]:
         """Every row, counted and summed by bucket: one scan."""
         query = sql.SQL("select bucket, count(*), {} from ({} offset 0) r group by 1").format(
-            sql.SQL(canonical.sums("digest")), self._digests("")
+            sql.SQL(canonical.sums("digest")), self._digests(sql.SQL(""))
         )
         with self.moment.reading(self.comparison.table) as cursor:
             found = _interruptible(cursor, lambda: _fetched(cursor, query, self._parameters))
@@ -119,16 +119,24 @@ class SourceTable:
 
     def sums_of(self, keys: frozenset[Key]) -> Iterator[tuple[Key, int, Sum]]:
         """The rows of some keys, each with its bucket and its own sum."""
-        names = self.comparison.table.key
-        wanted = json.dumps([dict(zip(names, key, strict=True)) for key in keys])
-        # The server reads the keys as the table's own types, so that its index is used.
-        condition = "where ({0}) in (select {0} from jsonb_populate_recordset(null::{1}, %s::jsonb))"
         query = sql.SQL("select keys, bucket, {} from ({} offset 0) r").format(
-            sql.SQL(canonical.numbers("digest")), self._digests(condition)
+            sql.SQL(canonical.numbers("digest")), self._digests(self._of_keys)
         )
         with self.moment.reading(self.comparison.table) as cursor:
-            for key, bucket, first, second in _fetched(cursor, query, [*self._parameters, wanted]):
+            for key, bucket, first, second in _fetched(cursor, query, [*self._parameters, self._wanted(keys)]):
                 yield tuple(key), bucket, Sum(1, first, second)
+
+    def row(self, key: Key) -> tuple[Row, Row] | None:
+        """The row of a key, as its canonical texts and as the server prints it; None when there is none."""
+        query = sql.SQL("select {} from {} {}").format(
+            sql.SQL(", ").join([*canonical.selected(self.comparison), *canonical.printed(self.comparison)]),
+            self._table,
+            self._of_keys,
+        )
+        with self.moment.reading(self.comparison.table) as cursor:
+            found = _fetched(cursor, query, [self._wanted([key])])
+        width = len(self.comparison.pairs)
+        return (found[0][:width], found[0][width:]) if found else None
 
     def rows(self, bucket: int) -> Iterator[Row]:
         """The rows of a bucket, by key, through a server-side cursor."""
@@ -152,8 +160,7 @@ class SourceTable:
             cursor.execute(query, [[edge] for _, edge in edges])
             yield from cursor
 
-    def _digests(self, condition: str) -> sql.Composable:
-        keys = sql.SQL(", ").join(sql.Identifier(name) for name in self.comparison.table.key)
+    def _digests(self, condition: sql.Composable) -> sql.Composable:
         first = self.comparison.key[0].source
         return sql.SQL("select array[{}] as keys, {} as bucket, {} as digest from {} {}").format(
             sql.SQL(", ").join(canonical.key_texts(self.comparison)),
@@ -162,8 +169,19 @@ class SourceTable:
             ),
             canonical.digest(self.comparison),
             self._table,
-            sql.SQL(condition).format(keys, self._table),
+            condition,
         )
+
+    @property
+    def _of_keys(self) -> sql.Composable:
+        """The server reads the keys as the table's own types, so that its index is used."""
+        keys = sql.SQL(", ").join(sql.Identifier(name) for name in self.comparison.table.key)
+        recordset = sql.SQL("jsonb_populate_recordset(null::{}, %s::jsonb)").format(self._table)
+        return sql.SQL("where ({0}) in (select {0} from {1})").format(keys, recordset)
+
+    def _wanted(self, keys: Iterable[Key]) -> str:
+        names = self.comparison.table.key
+        return json.dumps([dict(zip(names, key, strict=True)) for key in keys])
 
     @property
     def _parameters(self) -> list[object]:

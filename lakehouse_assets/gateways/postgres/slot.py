@@ -41,6 +41,11 @@ def parse_lsn(text: str) -> int:
     return int(high, 16) << 32 | int(low, 16)
 
 
+def lsn_text(lsn: int) -> str:
+    """The inverse of `parse_lsn`."""
+    return f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}"
+
+
 def current_lsn(dsn: str) -> int:
     """Where the next WAL record will start, that is behind everything committed so far."""
     with _session(dsn) as connection:
