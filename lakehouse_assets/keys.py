@@ -6,7 +6,6 @@ Each key has a name (`kid`) that stands before whatever it made. Every key liste
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 import re
 import secrets
@@ -19,6 +18,7 @@ from lakehouse_assets.settings import Settings
 
 KEY_BYTES = 32
 FILE_NAME = "keys.env"
+_NEXT = "lakehouse keys new makes a right one"
 _KID = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 
 
@@ -66,7 +66,11 @@ def load_keys(settings: Settings) -> Keys:
         raise ConfigurationError(
             [f"others may read it (mode {mode:04o})"], where=str(path), next_step=f"chmod 600 {path}"
         )
-    return _read(path.read_text(encoding="utf-8").splitlines(), str(path))
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise ConfigurationError(["not UTF-8 text"], where=str(path), next_step=_NEXT) from None
+    return _read(lines, str(path))
 
 
 def ensure_keys(settings: Settings) -> Keys:
@@ -102,7 +106,7 @@ def _read(lines: list[str], where: str) -> Keys:
         kid, _, text = line.strip().partition("=")
         try:
             key = base64.b64decode(text, validate=True)
-        except binascii.Error:
+        except ValueError:
             problems.append(f"entry {number}: not `kid=base64`")
             continue
         wrong = _problems(kid, key)
@@ -112,7 +116,7 @@ def _read(lines: list[str], where: str) -> Keys:
         if not wrong:
             found.append(Key(kid, key))
     if problems:
-        raise ConfigurationError(problems, where=where, next_step="lakehouse keys new makes a right one")
+        raise ConfigurationError(problems, where=where, next_step=_NEXT)
     return Keys(tuple(found))
 
 

@@ -205,14 +205,14 @@ def _protection(
         problems.append(f"{place}.holds: must be a list of {', '.join(PERSONAL)}")
         holds = []
     if protect is not None and protect not in list(Protect):
-        more = ": a plain hash of a CPF is undone in minutes" if "hash" in str(protect) else ""
+        more = ": a plain hash of a CPF is undone in minutes" if "hash" in str(protect).lower() else ""
         problems.append(f"{place}.protect: {protect!r} is not one of {', '.join(Protect)}{more}")
         return {}
     wrong = (
         ("protect", "a key cannot be protected: the row could not be found again", protect and is_key),
         ("protect", f"only texts can be protected, not {kind.text}", protect and protect != Protect.DROP and kind.kind is not Kind.TEXT),
         ("keep", "only protect = 'mask' keeps characters", keep is not None and protect != Protect.MASK),
-        ("keep", f"{keep!r} must be a number 0..100", keep is not None and not (isinstance(keep, int) and 0 <= keep <= 100)),
+        ("keep", f"{keep!r} must be a number 0..100", keep is not None and (type(keep) is not int or not 0 <= keep <= 100)),
         ("protect_at", f"{at!r} is not one of lake, source", at not in ("lake", "source")),
         ("protect_at", "at the source only protect = 'mask' is possible, and it keeps nothing", at == "source" and (protect != Protect.MASK or bool(keep))),
     )  # fmt: skip
@@ -240,8 +240,8 @@ def _key(place: str, entry: object, columns: object, problems: list[str]) -> tup
             f"{place}.key: a primary key is needed (a list of columns): a table without one cannot be folded"
         )
         return ()
-    known = columns if isinstance(columns, dict) else {}
-    problems += [f"{place}.key: {name!r} is no column of the table" for name in entry if name not in known]
+    if isinstance(columns, dict) and columns:
+        problems += [f"{place}.key: {name!r} is no column of the table" for name in entry if name not in columns]
     if len(set(entry)) < len(entry):
         problems.append(f"{place}.key: names a column twice")
     return tuple(entry)

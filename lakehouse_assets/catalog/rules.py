@@ -17,6 +17,7 @@ EXCEL_FORMATS = ("excel", "excel1904")
 FORMATS = (*DIGIT_FORMATS, "epoch_days", *EPOCH_FORMATS, *EXCEL_FORMATS, "month")
 DEBIT_MARKS = ("D", "C", "DB", "CR")
 NONE = "none"
+_NO_PLACES = {"Factory", "localtime", "ROC"}  # a placeholder, the machine's own, one that Java does not know
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ def _dates(value: Any) -> dict[str, Any]:
 
 
 def _timezone(value: Any) -> dict[str, Any]:
-    if value not in zoneinfo.available_timezones():
+    if not isinstance(value, str) or value not in zoneinfo.available_timezones() - _NO_PLACES:
         raise ValueError(f"{value!r} is no time zone of the IANA database")
     return {"timezone": value}
 

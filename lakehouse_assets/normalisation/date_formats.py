@@ -175,13 +175,7 @@ def _date(rule: DateRule, n: int, name: str) -> Layer:
 def _judged(rule: DateRule, n: int, name: str) -> Layer:
     """`$why<n>`: what the n-th format makes of the text, `none` where it has not its form; `ok` and `assumed` fit."""
     digits = name in DIGIT_FORMATS or name == "month"
-    day = (
-        f"to_date($read{n})"
-        if rule.instant and name in EPOCH_FORMATS
-        else f"$day{n}"
-        if name not in EPOCH_FORMATS
-        else f"$read{n}"
-    )
+    instant = f"$utc{n}" if name in EPOCH_FORMATS else f"$instant{n}"
     assumed = "true" if name in ("ddMMyy", "month") else f"$assumed{n}"
     return {
         f"why{n}": cases(
@@ -191,7 +185,7 @@ def _judged(rule: DateRule, n: int, name: str) -> Layer:
             (f"$early{n}" if name in EXCEL_FORMATS else "false", "'invalid'"),
             (f"$read{n} IS NULL" if not digits else "false", "'out_of_range'"),
             (f"$read{n} IS NULL", "'invalid'"),
-            (outside(day), "'out_of_range'"),
+            (outside(date_of(instant) if rule.instant else f"$read{n}"), "'out_of_range'"),
             (f"$fine{n}" if rule.instant and name in EPOCH_FORMATS else "false", "'out_of_range too_fine'"),
             (assumed, "'assumed'"),
             otherwise="'ok'",

@@ -51,6 +51,7 @@ _MONTHS = ("janeiro", "fevereiro", "marco", "abril", "maio", "junho", "julho", "
 _WEEKDAY = "((?:segunda|terca|quarta|quinta|sexta)(?:-feira)?|sabado|domingo|seg|ter|qua|qui|sex|sab|dom)"
 MONTH = "(" + "|".join(f"{m[:3]}(?:{m[3:]})?" for m in _MONTHS) + ")[.]?"
 DAY_US = 86_400_000_000
+_SHIFT = 1_000_000  # days that make every day's number positive
 _NO_MINUTES = r"[6-9][0-9]\z"  # at the end of an offset
 # The groups of the one pattern, in order; `p[group]` is what each found.
 _GROUPS = (
@@ -220,8 +221,8 @@ def local(instant: str, timezone: str) -> str:
 
 
 def date_of(micros: str) -> str:
-    """The date of a wall clock in microseconds."""
-    return f"date_from_unix_date(CAST(floor({micros} / {DAY_US}) AS int))"
+    """The date of a wall clock in microseconds; as whole numbers, since a double would round a last microsecond up."""
+    return f"date_from_unix_date(CAST(({micros} + {_SHIFT} * {DAY_US}L) DIV {DAY_US}L AS int) - {_SHIFT})"
 
 
 _TIME_US = "($h * 3600L + $mi * 60 + $s) * 1000000 + try_cast(rpad(left($fraction, 6), 6, '0') AS int)"  # of a time that exists
@@ -231,7 +232,7 @@ _INSTANT_US = f"({_WALL_US} - $offset * 1000000L)"
 
 def _date_of_instant(rule: DateRule) -> tuple[Layer, ...]:
     """`$read`: the date as written, or of its instant; `$utc_midnight`: whether it was written at midnight, offset zero."""
-    moved = f"CASE WHEN $offset IS NOT NULL AND $timed THEN to_date(timestamp_micros({local(_INSTANT_US, rule.timezone)})) END"
+    moved = f"CASE WHEN $offset IS NOT NULL AND $timed THEN {date_of(local(_INSTANT_US, rule.timezone))} END"
     return (
         {
             "moved": moved,
@@ -246,7 +247,7 @@ def _kept_instant(rule: DateRule) -> tuple[Layer, ...]:
     return (
         {"wall": f"CASE WHEN $day IS NOT NULL THEN {_WALL_US} END"},
         *wall_to_instant("$wall", "$offset", rule.timezone),
-        {"read": "timestamp_micros($instant)", "read_day": "to_date(timestamp_micros($shown))"},
+        {"read": "timestamp_micros($instant)", "read_day": date_of("$instant")},
     )
 
 

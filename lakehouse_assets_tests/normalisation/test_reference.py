@@ -163,7 +163,7 @@ def test_a_name_of_a_gap_chooses_as_was_chosen() -> None:
     assert choose("meta_data_data", "text") == "date"
     assert choose("meta_data_valor", "text") == "amount"
     assert choose("data_dt", "VARCHAR (10)") == "date"
-    assert choose("data", "character(8)") is None
+    assert choose("data", "character(8)") == "date"
     assert choose("data", "text[]") is None
 
 

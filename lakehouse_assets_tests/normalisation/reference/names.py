@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from lakehouse_assets_tests.normalisation.reference.text import ACCENTS
-
-TEXT_TYPE = re.compile(r"(?:text|varchar|character varying|char|bpchar|citext)(?: ?\( ?[0-9]+ ?\))?")
+TEXT_TYPE = re.compile(r"(?:text|varchar|character(?: varying)?|char|bpchar|citext)(?: ?\( ?[0-9]+ ?\))?")
 RULES = {"data": "date", "dt": "date", "valor": "amount", "vlr": "amount"}
 
 
@@ -24,7 +22,7 @@ def _is_cut(name: str, at: int) -> bool:
 
 def parts(column: str) -> list[str]:
     """The parts of a name, without accents and case."""
-    name = ACCENTS.sub("", unicodedata.normalize("NFD", column))
+    name = "".join(char for char in unicodedata.normalize("NFD", column) if not unicodedata.combining(char))
     letters = [char if char.isalpha() or char.isdecimal() else " " for char in name]
     spaced = "".join(" " + char if at > 0 and _is_cut(name, at) else char for at, char in enumerate(letters))
     return spaced.lower().split()
