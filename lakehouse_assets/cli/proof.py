@@ -196,10 +196,12 @@ def _show_explanation(found: Explanation) -> None:
         at, lsn, transaction = event.committed_at or "-", event.lsn or "-", event.tx_id or "-"
         console.print(f"    committed {at}, LSN {lsn}, transaction {transaction}, {event.file}", markup=False)
     shown = Shown("column", "newest message", "transformed", "source", "", box=box.SIMPLE_HEAD, pad_edge=False)
+    there = (bool(found.events), bool(found.in_transformed), bool(found.in_source))
     for cell in found.cells:
-        texts = (
-            "NULL" if text is None else escape(_printable(text)) for text in (cell.raw, cell.transformed, cell.source)
-        )
+        texts = [
+            ("NULL" if text is None else escape(_printable(text))) if is_there else ""
+            for text, is_there in zip((cell.raw, cell.transformed, cell.source), there, strict=True)
+        ]
         shown.add_row(cell.column, *texts, "" if cell.same or found.in_source is None else "[red]differs[/]")
     console.print(shown)
     source = {True: "a row", False: "no row", None: "unknown"}[found.in_source]

@@ -85,7 +85,10 @@ def explain(column: str, text: str) -> None:
     found = _column(here, column)
     if found.rule is None:
         raise LakehouseError(
-            f"no rule reads it ({found.why})", where=column, next_step="lakehouse dictionary", exit_code=EXIT_USAGE
+            f"no rule reads it{f' ({found.why})' if found.why else ''}",
+            where=column,
+            next_step="lakehouse dictionary",
+            exit_code=EXIT_USAGE,
         )
     (value,) = _read(here, [(text, found.rule)])
     sentence = _sentence(found.rule, value.clause)
