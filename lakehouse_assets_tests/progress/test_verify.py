@@ -291,20 +291,21 @@ def test_keys_of_several_columns_and_of_other_types_are_left_out_by_their_messag
     source: Source, tmp_path: Path
 ) -> None:
     wanted = table(
-        "dia", "t", "ts", "tz", "n", "c", name="chaves",
-        dia="date", t="text", ts="timestamp(3)", tz="timestamptz", n="numeric(10,2)", c="char(4)", v="integer",
+        "dia", "t", "ts", "tz", "n", "p", "c", name="chaves",
+        dia="date", t="text", ts="timestamp(3)", tz="timestamptz", n="numeric(10,2)", p="numeric(2,2)", c="char(4)",
+        v="integer",
     )  # fmt: skip
     source.bootstrap(replace(source.catalog, tables=(PAGAMENTOS, wanted)))
     postgres.execute(
         source.application,
         """insert into chaves select date '2026-01-31' + i, 'é' || i, timestamp '2026-01-31 10:00:00.120' + i * interval '1 h',
-           timestamptz '2026-01-31 10:00:00.5-03' + i * interval '1 h', i / 4.0, 'a', i from generate_series(1, 9) i""",
+           timestamptz '2026-01-31 10:00:00.5-03' + i * interval '1 h', i / 4.0, -i / 100.0, 'a', i from generate_series(1, 9) i""",
     )
     lake = Lake(source, tmp_path)
     copied_lake.copy(source.application, wanted, lake.paths, 5)
     key = {
         "dia": 20484 + 3, "t": "é3", "ts": 1769853600120 + 3 * 3_600_000, "tz": "2026-01-31T16:00:00.500000Z", "n": "0.75",
-        "c": "a   ",
+        "p": "-0.03", "c": "a   ",
     }  # fmt: skip
 
     def later() -> None:
@@ -320,7 +321,7 @@ def test_keys_of_several_columns_and_of_other_types_are_left_out_by_their_messag
     lake.cover = lambda: None
     copied_lake.write(wanted, lake.paths, [r for r in copied_lake.rows(wanted, lake.paths) if r["v"] != 0])
     assert lake.proof(wanted=wanted).missing == [
-        ("2026-02-03", "é3", "2026-01-31 13:00:00.12", "2026-01-31 16:00:00.5+00", "0.75", "a   ")
+        ("2026-02-03", "é3", "2026-01-31 13:00:00.12", "2026-01-31 16:00:00.5+00", "0.75", "-0.03", "a   ")
     ]
 
 
