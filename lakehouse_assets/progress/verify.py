@@ -103,6 +103,7 @@ def verify(request: VerifyRequest, names: Sequence[str] = ()) -> Verification:
         with open_lake(request.paths) as lake:
             read = [_read_source(request, moment, table, lake) for table in tables]
         if covered := tuple(one.table for one in read if one.sums is not None):
+            request.say(f"waiting up to {limits.wait_seconds:.0f} s until the lake covers LSN {moment.lsn}")
             request.cover(covered)
         pinned = newest_versions(request.paths, covered)
         with open_lake(request.paths, pinned.versions) as lake:
