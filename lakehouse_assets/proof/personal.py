@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-_EDGE, _END = "(?:^|[^0-9])", "(?:$|[^0-9])"
-# Forms that both RE2 (which the lake is searched with) and Python read alike.
-FORMS = {
-    "cpf": rf"{_EDGE}([0-9]{{3}}[.]?[0-9]{{3}}[.]?[0-9]{{3}}-?[0-9]{{2}}){_END}",
-    "cnpj": rf"{_EDGE}([0-9]{{2}}[.]?[0-9]{{3}}[.]?[0-9]{{3}}/?[0-9]{{4}}-?[0-9]{{2}}){_END}",
-    "email": r"([A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:[.][A-Za-z0-9-]+)+)",
-    "phone": rf"{_EDGE}((?:[+]55 ?)?[(][1-9][0-9][)] ?9?[0-9]{{4}}-[0-9]{{4}}|[+]55 ?[1-9][0-9] ?9?[0-9]{{4}}-?[0-9]{{4}}){_END}",
+_NUMBERS = {
+    "cpf": r"[0-9]{3}[.]?[0-9]{3}[.]?[0-9]{3}-?[0-9]{2}",
+    "cnpj": r"[0-9]{2}[.]?[0-9]{3}[.]?[0-9]{3}/?[0-9]{4}-?[0-9]{2}",
+    "phone": r"(?:[+]55 ?)?[(][1-9][0-9][)] ?9?[0-9]{4}-[0-9]{4}|[+]55 ?[1-9][0-9] ?9?[0-9]{4}-?[0-9]{4}",
+}
+_EMAIL = {"email": r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:[.][A-Za-z0-9-]+)+"}
+# A number stands between what is no digit. RE2, which the lake is searched with, knows no other way than to match that
+# too; a list of numbers is only seen whole when what stands between two is left for both.
+FORMS = {kind: f"(?:^|[^0-9])(?:{form})(?:$|[^0-9])" for kind, form in _NUMBERS.items()} | _EMAIL
+_EACH = {kind: re.compile(f"(?<![0-9])(?:{form})(?![0-9])") for kind, form in _NUMBERS.items()} | {
+    kind: re.compile(form) for kind, form in _EMAIL.items()
 }
 
 
@@ -19,8 +23,8 @@ def kinds(text: str, declared: frozenset[str]) -> set[str]:
     """The kinds of personal data in a text, without those that its column is declared to hold."""
     return {
         kind
-        for kind, form in FORMS.items()
-        if kind not in declared and any(_CHECKS.get(kind, _always)(found) for found in re.findall(form, text))
+        for kind, form in _EACH.items()
+        if kind not in declared and any(_CHECKS.get(kind, _always)(found) for found in form.findall(text))
     }
 
 
