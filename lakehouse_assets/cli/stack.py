@@ -66,7 +66,7 @@ def status(as_json: bool) -> None:
         "applied",
         "lag (changes)",
         "lag (s)",
-        "verified through",
+        "verified",
         title="Tables",
         title_justify="left",
     )
@@ -82,7 +82,7 @@ def status(as_json: bool) -> None:
 
 def _verified(table: TableLag) -> str:
     through = table.verified_through
-    known = "never" if through is None else f"{through.at[:19].replace('T', ' ')} ({through.age_seconds / 60:.0f} min)"
+    known = "never" if through is None else f"{through.age_seconds / 60:.0f} min ago"
     newest = table.verified_verdict
     return known if newest in (None, "equal") else f"{known}, now [red]{newest}[/]"
 

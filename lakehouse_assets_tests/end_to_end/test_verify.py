@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -21,7 +22,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.gateways import postgres
-from lakehouse_assets_tests.end_to_end.conftest import Words
+from lakehouse_assets_tests.end_to_end.conftest import PROGRAM, Words
 
 pytestmark = pytest.mark.stack
 
@@ -189,6 +190,23 @@ def test_what_cannot_be_verified_or_is_no_table_has_its_own_exit_code(filled: Wo
     told = filled.run("verify", "imoveis", code=1, LAKEHOUSE_VERIFY_MAX_ROWS="1").stdout
     assert "LAKEHOUSE_VERIFY_MAX_ROWS" in told
     filled.run("verify", "imoveis", "--force", LAKEHOUSE_VERIFY_MAX_ROWS="1")
+
+
+def test_ctrl_c_ends_a_verification_without_a_trace_here_or_at_the_source(filled: Words) -> None:
+    process = subprocess.Popen(
+        [PROGRAM, "verify"], env={**os.environ, **filled.stack.environment}, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+    assert process.stderr
+    told = ""
+    while "waiting" not in told:
+        told = process.stderr.readline()
+        assert told, "it ended by itself"
+    process.send_signal(signal.SIGINT)
+    left = process.communicate(timeout=20)[1]
+    assert process.returncode == 1
+    assert "Traceback" not in left
+    assert filled.source("select count(*) from pg_stat_activity where application_name = 'lakehouse verify'") == [(0,)]
 
 
 def test_a_row_is_explained_from_its_first_event_on(filled: Words) -> None:
