@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,10 +73,13 @@ class LakeReader:
 
 
 @contextmanager
-def open_lake(paths: LakePaths, versions: Mapping[str, int] | None = None) -> Iterator[LakeReader]:
+def open_lake(
+    paths: LakePaths, versions: Mapping[str, int] | None = None, only: Collection[str] | None = None
+) -> Iterator[LakeReader]:
     """A reader over every table the lake holds: `raw`, `transformed.<t>`, `refined.<x>`, `quarantine`.
 
-    Of the tables in `versions` it shows that version, of the others the newest at each query.
+    Of the tables in `versions` it shows that version, of the others the newest at each query; those not in `only`
+    have no name.
     """
     import duckdb_extensions
 
@@ -86,7 +89,7 @@ def open_lake(paths: LakePaths, versions: Mapping[str, int] | None = None) -> It
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("CREATE SCHEMA transformed")
         connection.execute("CREATE SCHEMA refined")
-        tables = _tables(paths)
+        tables = {name: place for name, place in places(paths).items() if only is None or name in only}
         for name, place in tables.items():
             quoted = ".".join(f'"{part}"' for part in name.split("."))
             version = f", version => {versions[name]}" if versions and name in versions else ""
@@ -99,7 +102,8 @@ def open_lake(paths: LakePaths, versions: Mapping[str, int] | None = None) -> It
         yield LakeReader(connection, tuple(tables))
 
 
-def _tables(paths: LakePaths) -> dict[str, Path]:
+def places(paths: LakePaths) -> dict[str, Path]:
+    """The tables the lake holds now, by name."""
     found = {name: place for name, place in (("raw", paths.raw), ("quarantine", paths.quarantine)) if exists(place)}
     for layer in ("transformed", "refined"):
         folders = sorted((paths.root / layer).glob("*"))
