@@ -26,6 +26,7 @@ def main() -> None:
     t = session.texts()
     st.set_page_config(page_title=t("app"), page_icon=str(theme.ICON), layout="wide")
     st.html(theme.STYLE)
+    st.logo(str(theme.ICON), size="large")
     pages = {
         st.Page(f"pages/{name}.py", title=t(f"page_{name}"), icon=icon, url_path=path, default=name == next(iter(PAGES))): name
         for name, (path, icon) in PAGES.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import altair as alt
@@ -26,7 +26,7 @@ class Bar(NamedTuple):
 def columns(bars: Sequence[Bar], language: str, names: tuple[str, str], colour: str = TEAL) -> alt.LayerChart:
     """Upright bars in the order given."""
     base = _base(bars)
-    x = alt.X("at:O", sort=None, title=None, axis=_labels())
+    x = _places(bars)
     shown = base.transform_filter("isValid(datum.value)").mark_bar(
         color=colour, cornerRadiusTopLeft=2, cornerRadiusTopRight=2
     )
@@ -41,7 +41,7 @@ def columns(bars: Sequence[Bar], language: str, names: tuple[str, str], colour: 
 def lying(bars: Sequence[Bar], language: str, names: tuple[str, str], colour: str = TEAL) -> alt.LayerChart:
     """Lying bars, each with its figure written beside it."""
     base = _base(bars)
-    y = alt.Y("at:N", sort=None, title=None, axis=alt.Axis(labelLimit=160, domain=False, ticks=False))
+    y = alt.Y("at:N", sort=_order(bars), title=None, axis=alt.Axis(labelLimit=160, domain=False, ticks=False))
     most = max((bar.value or 0 for bar in bars), default=0) or 1
     x = alt.X("value:Q", title=None, axis=None, scale=alt.Scale(domain=[0, most * 1.45]))
     drawn = base.mark_bar(color=colour, cornerRadiusEnd=3, height={"band": 0.55}).encode(x=x, y=y, tooltip=_tips(names))
@@ -53,27 +53,25 @@ def lying(bars: Sequence[Bar], language: str, names: tuple[str, str], colour: st
     )
 
 
-def stacked(bars: Sequence[Bar], language: str, names: tuple[str, str, str]) -> alt.Chart:
-    """Upright bars in parts, one colour a series."""
-    series = sorted({bar.series for bar in bars})
+def colours(series: Iterable[str]) -> dict[str, str]:
+    """A colour for each series, the same whatever else is shown."""
+    return {name: SERIES[i % len(SERIES)] for i, name in enumerate(sorted(set(series)))}
+
+
+def stacked(bars: Sequence[Bar], language: str, names: tuple[str, str, str], painted: dict[str, str]) -> alt.Chart:
+    """Upright bars in parts, each in its series' colour; a place where all is hidden stays empty."""
+    scale = alt.Scale(domain=list(painted), range=list(painted.values()))
+    tips = zip(("at:N", "series:N", "told:N"), names, strict=True)
     return (
         _base([bar for bar in bars if bar.value is not None])
         .mark_bar()
         .encode(
-            x=alt.X("at:O", sort=None, title=None, axis=_labels()),
+            x=_places(bars),
             y=alt.Y("value:Q", title=None, axis=_scale(language, bars)),
-            color=alt.Color(
-                "series:N",
-                scale=alt.Scale(domain=series, range=list(SERIES[: len(series)]) or [TEAL]),
-                legend=alt.Legend(title=None, orient="bottom", columns=3, symbolType="circle"),
-            ),
-            tooltip=[
-                alt.Tooltip("at:N", title=names[0]),
-                alt.Tooltip("series:N", title=names[1]),
-                alt.Tooltip("told:N", title=names[2]),
-            ],
+            color=alt.Color("series:N", scale=scale, legend=None),
+            tooltip=[alt.Tooltip(field, title=name) for field, name in tips],
         )
-        .properties(height=_HEIGHT + 40)
+        .properties(height=_HEIGHT)
     )
 
 
@@ -86,8 +84,15 @@ def _tips(names: tuple[str, str]) -> list[alt.Tooltip]:
     return [alt.Tooltip("at:N", title=names[0]), alt.Tooltip("told:N", title=names[1])]
 
 
-def _labels() -> alt.Axis:
-    return alt.Axis(labelAngle=0, labelOverlap="greedy", labelSeparation=8, ticks=False, domain=False)
+def _places(bars: Sequence[Bar]) -> alt.X:
+    """The places of all bars in their order, also of those that are not drawn."""
+    order = _order(bars)
+    axis = alt.Axis(labelAngle=0, labelOverlap="greedy", labelSeparation=8, ticks=False, domain=False)
+    return alt.X("at:O", sort=order, scale=alt.Scale(domain=order), title=None, axis=axis)
+
+
+def _order(bars: Sequence[Bar]) -> list[str]:
+    return list(dict.fromkeys(bar.at for bar in bars))
 
 
 def _scale(language: str, bars: Sequence[Bar]) -> alt.Axis:

@@ -80,10 +80,14 @@ class Overview:
 
 @dataclass(frozen=True)
 class Condominium:
-    """One condominium in depth; of one with few properties only its name and that there are few is told."""
+    """One condominium in depth; of one with few properties only its name and that there are few is told.
+
+    `year` is that of all condominiums.
+    """
 
     id: int
     name: str
+    year: tuple[date, date] | None
     properties: Whole
     residents: int | None
     received: Whole
@@ -152,7 +156,7 @@ def overview(lake: LakeReader) -> Overview:
         f"coalesce(sum(valor_transacoes), 0), max(ultima_transacao) FROM {OUTLINE}"
     ).rows[0]
     owed, base = _overdue(lake)
-    year = year_of([row[0] for row in months])
+    year = year_to(months[-1][0] if months else None)
     return Overview(
         year, _whole(months), _whole(_within(months, year)), int(unread), owed, base,
         _one(int(outline[3]), outline[4]), outline[5], outline[0], int(outline[1]), int(outline[2]),
@@ -179,7 +183,9 @@ def condominium(lake: LakeReader, number: int) -> Condominium | None:
     if properties < floors.K:
         told = NONE if not properties else SECRET
         few = Whole(properties, None) if not properties else SECRET
-        return Condominium(number, name, few, _floored(residents), told, told, told, None, 0, told, None, [], [], [])
+        return Condominium(
+            number, name, None, few, _floored(residents), told, told, told, None, 0, told, None, [], [], []
+        )
     months = lake.query(
         f"SELECT mes, boletos_pagos, receita, multas FROM {RECEIPTS} WHERE condominio_id = ? AND mes IS NOT NULL ORDER BY mes",
         [number],
@@ -187,13 +193,15 @@ def condominium(lake: LakeReader, number: int) -> Condominium | None:
     (unread,) = lake.query(
         f"SELECT coalesce(sum(boletos_a_conferir), 0) FROM {RECEIPTS} WHERE condominio_id = ?", [number]
     ).rows[0]
+    (newest,) = lake.query(f"SELECT max(mes) FROM {RECEIPTS}").rows[0]
+    year = year_to(newest)
     years = lake.query(
         f"SELECT year(mes), sum(transacoes), sum(valor_total) FROM {ACTIVITY} WHERE condominio_id = ? AND mes IS NOT NULL "
         "GROUP BY 1 ORDER BY 1", [number],
     ).rows  # fmt: skip
     owed, base = _overdue(lake, number)
     return Condominium(
-        number, name, Whole(properties, value), _floored(residents), _whole(months), _whole(_within(months, year_of([row[0] for row in months]))),
+        number, name, year, Whole(properties, value), _floored(residents), _whole(months), _whole(_within(months, year)),
         owed, base, int(unread), _one(count, paid), last if count >= floors.K else None,
         _parts(months), _bands(lake, number), _parts(years),
     )  # fmt: skip
@@ -262,11 +270,10 @@ def _floored(count: int) -> int | None:
     return None if floors.small(count) else count
 
 
-def year_of(months: Sequence[date]) -> tuple[date, date] | None:
-    """The twelve months up to the newest."""
-    if not months:
+def year_to(last: date | None) -> tuple[date, date] | None:
+    """The twelve months up to that one."""
+    if last is None:
         return None
-    last = max(months)
     return (date(last.year, 1, 1) if last.month == 12 else date(last.year - 1, last.month + 1, 1)), last
 
 

@@ -34,7 +34,7 @@ class Formats:
 
     def percent(self, share: float | None) -> str:
         """12,3%"""
-        return NOTHING if share is None else numbers.format_percent(share, "#,##0.0#%", locale=self.locale)
+        return NOTHING if share is None else numbers.format_percent(share, "#,##0.##%", locale=self.locale)
 
     def day(self, value: date | None) -> str:
         """31/01/2024"""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
 import streamlit as st
 
 GOOD, WARN, BAD, CALM = "good", "warn", "bad", "calm"
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~$:<>-])")
 _KINDS = {"wait": WARN, "bad": BAD, "info": CALM}
 
 
@@ -34,18 +33,13 @@ class Column(NamedTuple):
 
 
 def figures(shown: Sequence[Figure]) -> None:
-    """Figures side by side, two on a telephone."""
-    grid = st.grid("auto", min_column_width=165, gap="small")
-    for figure in shown:
-        grid.metric(
-            safe(figure.label),
-            figure.value,
-            safe(figure.below) or None,
-            delta_color="off",
-            delta_arrow="off",
-            border=True,
-            height="stretch",
-        )
+    """Figures side by side, two in a row on a telephone."""
+    cards = "".join(
+        f'<div class="lk-figure"><span>{escape(figure.label)}</span><b>{escape(figure.value)}</b>'
+        f"<small>{escape(figure.below)}</small></div>"
+        for figure in shown
+    )
+    st.html(f'<div class="lk-figures">{cards}</div>')
 
 
 def section(title: str, below: str = "") -> None:
@@ -54,8 +48,8 @@ def section(title: str, below: str = "") -> None:
     st.html(f'<div class="lk-section"><h2>{escape(title)}</h2>{small}</div>')
 
 
-def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], key: str) -> None:
-    """A small table; on a telephone each row becomes a card."""
+def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], key: str, *, cards: bool = True) -> None:
+    """A small table; on a telephone each row becomes a card, unless its columns fit there."""
     kinds = ['class="lk-n"' if column.number else "" for column in columns]
     head = "".join(f"<th {kind}>{escape(c.label)}</th>" for c, kind in zip(columns, kinds, strict=True))
     body = "".join(
@@ -68,13 +62,18 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], key: str) ->
         for row in rows
     )
     st.html(
-        f'<div class="lk-table" id="{escape(key)}"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        f'<div class="lk-table{" lk-cards" if cards else ""}" id="{escape(key)}"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     )
 
 
 def badge(kind: str, text: str) -> Markup:
     """A small coloured word."""
     return Markup(f'<span class="lk-badge lk-{kind}">{escape(text)}</span>')
+
+
+def titled(text: str, exact: str) -> Markup:
+    """A text that tells more when it is rested on."""
+    return Markup(f'<span title="{escape(exact)}">{escape(text)}</span>')
 
 
 def hidden(text: str) -> Markup:
@@ -86,6 +85,14 @@ def bar(text: str, share: float) -> Markup:
     """A figure over a bar as long as its share of the largest."""
     width = max(0.0, min(share, 1.0)) * 100
     return Markup(f'{escape(text)}<span class="lk-bar"><i style="width:{width:.1f}%"></i></span>')
+
+
+def legend(colours: Mapping[str, str]) -> None:
+    """Which colour stands for what."""
+    words = "".join(
+        f'<span><i style="background:{colour}"></i>{escape(name)}</span>' for name, colour in colours.items()
+    )
+    st.html(f'<div class="lk-legend">{words}</div>')
 
 
 def notice(kind: str, text: str, then: str = "") -> None:
@@ -102,11 +109,6 @@ def line(kind: str, word: str, rest: str) -> None:
 def note(text: str) -> None:
     """A small remark."""
     st.html(f'<p class="lk-note">{_code(text)}</p>')
-
-
-def safe(text: str) -> str:
-    """A text that Markdown leaves as it is."""
-    return _MARKDOWN.sub(r"\\\1", text)
 
 
 def _markup(cell: str) -> str:

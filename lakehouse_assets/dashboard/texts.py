@@ -136,8 +136,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "never_proven": ("ainda não verificado", "not verified yet"),
     "readings": ("Como cada coluna foi lida", "How each column was read"),
     "readings_sub": (
-        "Contagens de agora; `assumido` é lido por uma convenção documentada",
-        "Counts of now; `assumed` is read by a documented default",
+        "Contagens de agora; assumido é lido por uma convenção documentada",
+        "Counts of now; assumed is read by a documented default",
     ),
     "column": ("Coluna", "Column"),
     "read": ("Lido", "Read"),
@@ -205,14 +205,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     "open_dagster": ("Abrir o Dagster", "Open Dagster"),
     "open_assets": ("Grafo de ativos", "Asset graph"),
     "open_runs": ("Execuções", "Runs"),
-    "all_down": (
-        "A plataforma está parada: nenhum serviço responde em {home}. Os números das outras páginas são os do último cálculo. Para ligar: `lakehouse up`.",
-        "The platform is stopped: no service answers in {home}. The other pages show what was computed last. To start it: `lakehouse up`.",
+    "all_down": ("A plataforma está parada: nenhum serviço responde.", "The platform is stopped: no service answers."),
+    "all_down_next": (
+        "As outras páginas mostram o último cálculo. Para ligar o que está em {home}: `lakehouse up`.",
+        "The other pages show what was computed last. To start what is in {home}: `lakehouse up`.",
     ),
-    "some_down": (
-        "Sem resposta: {names}. `lakehouse doctor` diz por quê.",
-        "No answer: {names}. `lakehouse doctor` says why.",
-    ),
+    "some_down": ("Sem resposta: {names}.", "No answer: {names}."),
+    "some_down_next": ("`lakehouse doctor` diz por quê.", "`lakehouse doctor` says why."),
     "cannot_ask": ("O estado da plataforma não pode ser lido.", "The state of the platform cannot be read."),
     "dagster_down": ("O Dagster não responde em {url}.", "Dagster does not answer at {url}."),
     "kafka_down": ("O Kafka não responde: o que ainda não chegou ao lago não é contado.", "Kafka does not answer: what has not reached the lake is not counted."),

@@ -36,11 +36,10 @@ def show() -> None:
 
 def _figures(seen: data.Condominium) -> None:
     t, f = session.texts(), session.formats()
-    year = data.year_of([part.of for part in seen.receipts])
     residents = f.whole(seen.residents) if seen.residents is not None else views.secret(data.FEW)
     parts.figures(
         [
-            views.year_figure(seen.received_year, year),
+            views.year_figure(seen.received_year, seen.year),
             parts.Figure(t("overdue"), views.amount(seen.overdue), views.below("overdue_sub", seen.overdue, day=f.day(seen.as_of))),
             parts.Figure(t("paid"), views.count(seen.transactions), t("paid_sub", amount=views.amount(seen.transactions), day=f.day(seen.last_payment))),
             parts.Figure(t("properties"), f.whole(seen.properties.count), t("appraised", amount=f.money(seen.properties.amount))),
@@ -53,7 +52,7 @@ def _charts(seen: data.Condominium) -> None:
     t, f = session.texts(), session.formats()
     parts.section(t("chart_receipts"), t("chart_receipts_sub"))
     views.draw(seen.receipts, lambda p: charts.columns(p, f.language, (t("month"), t("received"))), f.month)
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns(2, gap="medium")
     with left:
         parts.section(t("chart_bands"), t("chart_bands_sub"))
         views.draw(seen.bands, lambda p: charts.lying(p, f.language, (t("age"), t("amount")), AMBER), views.band)
@@ -74,7 +73,7 @@ def _months(seen: data.Condominium) -> None:
         for part in reversed(seen.receipts)
     ]
     columns = [parts.Column(t("month")), *(parts.Column(t(key), True) for key in ("bills", "received", "fines"))]
-    parts.table(columns, rows, "months")
+    parts.table(columns, rows, "months", cards=False)
     if seen.unread_bills:
         parts.note(t("unread_bills", count=f.whole(seen.unread_bills)))
 

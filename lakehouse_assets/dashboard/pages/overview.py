@@ -23,7 +23,7 @@ def show() -> None:
     )  # fmt: skip
     parts.section(t("chart_receipts"), t("chart_receipts_sub"))
     views.draw(seen.receipts, lambda p: charts.columns(p, f.language, (t("month"), t("received"))), f.month)
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns(2, gap="medium")
     with left:
         parts.section(t("chart_bands"), t("chart_bands_sub"))
         views.draw(seen.bands, lambda p: charts.lying(p, f.language, (t("age"), t("amount")), AMBER), views.band)
@@ -59,7 +59,7 @@ def _largest(seen: data.Overview) -> None:
         parts.Column(t("condominium")),
         *(parts.Column(t(k), True) for k in ("properties", "received", "overdue")),
     ]
-    parts.table(columns, rows, "top")
+    parts.table(columns, rows, "top", cards=False)
 
 
 show()

@@ -26,8 +26,11 @@ def show() -> None:
     _unreachable(seen)
     _figures(seen)
     _lags(seen, refined)
-    _business(refined)
-    _services(seen)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _business(refined)
+    with right:
+        _services(seen)
     _links(seen)
 
 
@@ -40,9 +43,9 @@ def _unreachable(seen: Seen) -> None:
     own = [service for service in _others(seen) if service.state != "external"]
     dead = [service.name for service in own if service.state in ("down", "failing")]
     if own and len(dead) == len(own):
-        parts.notice("wait", t("all_down", home=session.settings().home))
+        parts.notice("wait", t("all_down"), t("all_down_next", home=session.settings().home))
     elif dead:
-        parts.notice("bad", t("some_down", names=", ".join(dead)))
+        parts.notice("bad", t("some_down", names=", ".join(dead)), t("some_down_next"))
 
 
 def _figures(seen: Seen) -> None:
@@ -59,9 +62,14 @@ def _figures(seen: Seen) -> None:
             parts.Figure(t("lag"), told, f"{t('oldest')}: {f.duration(max(ages, default=0))}" if waiting else ""),
             parts.Figure(t("services_up"), f.whole(up), t("services_up_sub", count=f.whole(len(services)))),
             parts.Figure(t("engine"), t.known(f"state_{engine}", engine)),
-            parts.Figure(t("sensor"), t.known(f"sensor_{seen.status.sensor.state}", seen.status.sensor.state), seen.status.sensor.last_tick),
+            parts.Figure(t("sensor"), t.known(f"sensor_{seen.status.sensor.state}", seen.status.sensor.state), _tick(seen)),
         ]
     )  # fmt: skip
+
+
+def _tick(seen: Seen) -> str:
+    sensor = seen.status.sensor
+    return "" if sensor.state == "unknown" else sensor.last_tick
 
 
 def _lags(seen: Seen, refined: tuple[RefinedState, ...]) -> None:
@@ -109,8 +117,10 @@ def _business(refined: tuple[RefinedState, ...]) -> None:
     for one in refined:
         kind = parts.BAD if one.late else parts.WARN if one.behind else parts.GOOD
         word = t("waiting", tables=", ".join(one.behind or one.late)) if one.behind or one.late else t("up_to_date")
-        rows.append((one.name, parts.badge(kind, word), f.moment(one.computed_at), f.ago(one.computed_at, now)))
-    parts.table([parts.Column(t("table")), parts.Column(t("state")), parts.Column(t("computed_at")), parts.Column("")], rows, "business")  # fmt: skip
+        rows.append(
+            (one.name, parts.badge(kind, word), parts.titled(f.ago(one.computed_at, now), f.moment(one.computed_at)))
+        )
+    parts.table([parts.Column(t(key)) for key in ("table", "state", "computed_at")], rows, "business")
 
 
 def _services(seen: Seen) -> None:

@@ -27,7 +27,7 @@ def show() -> None:
     if not found.rows:
         parts.notice("info", t("no_rows"))
         return
-    _chart(found, choice)
+    _chart(found, choice, {day.kind for day in known})
     _rows(found, choice)
     _files(found)
     views.privacy()
@@ -37,12 +37,12 @@ def _choice(known: list[data.Day]) -> data.Choice:
     t, f = session.texts(), session.formats()
     months = sorted({day.day.replace(day=1) for day in known})
     kinds = sorted({day.kind for day in known})
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        grain = st.segmented_control(
-            t("grain"), ["month", "day"], default="month", required=True, format_func=t, key="grain"
-        )
-        chosen = st.multiselect(t("type"), kinds, format_func=_kind, placeholder=t("all_types"), key="kinds", width=300)
-        search = st.text_input(t("search"), placeholder=t("search_hint"), key="search", width=300)
+    left, middle, right = st.columns((1, 2, 2), vertical_alignment="bottom")
+    grain = left.segmented_control(
+        t("grain"), ["month", "day"], default="month", required=True, format_func=t, key="grain"
+    )
+    chosen = middle.multiselect(t("type"), kinds, format_func=_kind, placeholder=t("all_types"), key="kinds")
+    search = right.text_input(t("search"), placeholder=t("search_hint"), key="search")
     first, last = months[0], months[-1]
     if len(months) > 1:
         since = months[-min(_MONTHS_AT_FIRST, len(months))]
@@ -62,19 +62,23 @@ def _figures(found: data.Selection) -> None:
     )  # fmt: skip
 
 
-def _chart(found: data.Selection, choice: data.Choice) -> None:
+def _chart(found: data.Selection, choice: data.Choice, kinds: set[str]) -> None:
     t, f = session.texts(), session.formats()
     written = _written(choice.monthly)
     parts.section(t("chart_kinds" if choice.monthly else "chart_kinds_day"), t("chart_kinds_sub"))
     bars = [
-        Bar(written(row.of[0]), float(row.amount), f.money(row.amount), _kind(row.of[1]))
+        Bar(
+            written(row.of[0]), None if row.amount is None else float(row.amount), f.money(row.amount), _kind(row.of[1])
+        )
         for row in reversed(found.rows)
-        if row.amount is not None
     ]
-    if bars:
-        st.altair_chart(charts.stacked(bars, f.language, (t("month" if choice.monthly else "day"), t("type"), t("amount"))), width="stretch")  # fmt: skip
-    else:
+    if all(bar.value is None for bar in bars):
         parts.note(t("all_hidden"))
+        return
+    painted = charts.colours(_kind(kind) for kind in kinds)
+    names = (t("month" if choice.monthly else "day"), t("type"), t("amount"))
+    st.altair_chart(charts.stacked(bars, f.language, names, painted), width="stretch")
+    parts.legend({name: colour for name, colour in painted.items() if name in {bar.series for bar in bars}})
 
 
 def _rows(found: data.Selection, choice: data.Choice) -> None:
