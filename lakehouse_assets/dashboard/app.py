@@ -26,18 +26,21 @@ def main() -> None:
     t = session.texts()
     st.set_page_config(page_title=t("app"), page_icon=str(theme.ICON), layout="wide")
     st.html(theme.STYLE)
-    st.logo(str(theme.ICON), size="large")
     pages = {
         st.Page(f"pages/{name}.py", title=t(f"page_{name}"), icon=icon, url_path=path, default=name == next(iter(PAGES))): name
         for name, (path, icon) in PAGES.items()
     }  # fmt: skip
-    page = st.navigation(list(pages), position="top")
+    page = st.navigation(list(pages), position="hidden")
+    with st.container(horizontal=True, key="nav", gap=None):
+        for one in pages:
+            st.page_link(one, width="content")
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title(page.title, anchor=False, width="content")
-        st.segmented_control(
+        chosen = st.segmented_control(
             t("language"), list(LANGUAGES), default=session.language(), required=True, format_func=str.upper,
-            key=session.LANGUAGE, label_visibility="collapsed", bind="query-params",
+            key=session.LANGUAGE, label_visibility="collapsed",
         )  # fmt: skip
+    session.in_link(session.LANGUAGE, chosen)
     try:
         now = session.pulse()
         st.session_state[session.STANDS] = now.stands

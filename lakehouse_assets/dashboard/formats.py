@@ -54,7 +54,7 @@ class Formats:
 
     def ago(self, value: datetime, now: datetime) -> str:
         """há 5 minutos"""
-        past = min(value - now, timedelta(0))
+        past = min(value - now, timedelta(seconds=-1))
         return dates.format_timedelta(past, add_direction=True, threshold=1.2, locale=self.locale)
 
     def duration(self, seconds: float | None) -> str:

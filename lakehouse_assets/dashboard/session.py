@@ -20,7 +20,7 @@ from lakehouse_assets.progress.status import Seen
 from lakehouse_assets.settings import Settings, load_settings
 
 LANGUAGE, STANDS, FAILED = "lang", "stands", "failed"
-BEAT_SECONDS = 5
+BEAT_SECONDS = 3
 _SHARED_SECONDS = 2  # visits that look within it share one look
 _Answer = TypeVar("_Answer")
 
@@ -47,9 +47,15 @@ def formats() -> Formats:
 
 
 def language() -> str:
-    """The visit's language."""
-    chosen = st.session_state.get(LANGUAGE)
+    """The visit's language: the one switched to, or that of the link it came by."""
+    chosen = st.session_state.get(LANGUAGE) or st.query_params.get(LANGUAGE)
     return chosen if chosen in LANGUAGES else next(iter(LANGUAGES))
+
+
+def in_link(word: str, value: object) -> None:
+    """Keep a choice in the page's address, so that a copied link leads to the same."""
+    if st.query_params.get(word) != str(value):
+        st.query_params[word] = str(value)
 
 
 def pulse() -> state.Pulse:

@@ -8,6 +8,8 @@ from lakehouse_assets.dashboard import charts, data, parts, session, views
 from lakehouse_assets.dashboard.floors import K
 from lakehouse_assets.dashboard.theme import AMBER, SERIES
 
+_WORD = "condominio"
+
 
 def show() -> None:
     """The chosen condominium: figures, then charts, then month by month."""
@@ -17,11 +19,13 @@ def show() -> None:
         parts.note(t("nothing_yet"))
         return
     names = {number: f"{name} · {number}" for number, name, _ in known}
-    largest = max(range(len(known)), key=lambda i: known[i][2])
+    asked = st.query_params.get(_WORD, "")
+    first = int(asked) if asked.isdigit() and int(asked) in names else max(known, key=lambda one: one[2])[0]
     chosen = st.selectbox(
-        t("choose"), list(names), index=largest, format_func=lambda number: names.get(number, str(number)),
-        key="condominio", bind="query-params",
+        t("choose"), list(names), index=list(names).index(first), format_func=lambda number: names.get(number, str(number)),
+        key=_WORD,
     )  # fmt: skip
+    session.in_link(_WORD, chosen)
     seen = session.ask(data.condominium, chosen)
     if seen is None:
         parts.notice("wait", t("no_such", number=chosen))
