@@ -20,7 +20,7 @@ def show() -> None:
         return
     names = {number: f"{name} · {number}" for number, name, _ in known}
     asked = st.query_params.get(_WORD, "")
-    first = int(asked) if asked.isdigit() and int(asked) in names else max(known, key=lambda one: one[2])[0]
+    first = int(asked) if asked.isdecimal() and int(asked) in names else max(known, key=lambda one: one[2])[0]
     chosen = st.selectbox(
         t("choose"), list(names), index=list(names).index(first), format_func=lambda number: names.get(number, str(number)),
         key=_WORD,

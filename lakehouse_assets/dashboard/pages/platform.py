@@ -120,7 +120,7 @@ def _business(refined: tuple[RefinedState, ...]) -> None:
         rows.append(
             (one.name, parts.badge(kind, word), parts.titled(f.ago(one.computed_at, now), f.moment(one.computed_at)))
         )
-    parts.table([parts.Column(t(key)) for key in ("table", "state", "computed_at")], rows, "business")
+    parts.table([parts.Column(t(key)) for key in ("table", "state", "computed_at")], rows, "business", cards=False)
 
 
 def _services(seen: Seen) -> None:
@@ -134,7 +134,7 @@ def _services(seen: Seen) -> None:
         )
         for service in seen.status.services
     ]
-    parts.table([parts.Column(t(key)) for key in ("service", "state", "address")], rows, "services")
+    parts.table([parts.Column(t(key)) for key in ("service", "state", "address")], rows, "services", cards=False)
 
 
 def _links(seen: Seen) -> None:
