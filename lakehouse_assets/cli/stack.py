@@ -26,6 +26,7 @@ def up() -> None:
 
     here = edge()
     start(here.settings, here.catalog, say)
+    click.echo(f"Page      {here.links.page_url}")
     click.echo(f"Dagster   {here.links.webserver_url}")
     click.echo(
         f"Postgres  {here.links.replication.host}:{here.links.replication.port}/{here.links.replication.database}"
