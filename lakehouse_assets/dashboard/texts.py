@@ -18,7 +18,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "late": ("Desatualizado", "Out of date"),
     "stopped": ("Plataforma parada", "Platform stopped"),
     "unknown": ("Estado desconhecido", "State unknown"),
-    "computed": ("calculado em {at} ({ago})", "computed on {at} ({ago})"),
+    "computed": ("último cálculo em {at} ({ago})", "last computed on {at} ({ago})"),
     "late_why": ("mudanças de {tables} ainda não entraram nos números", "changes of {tables} are not in the figures yet"),
     "stopped_why": ("nada novo entra até `lakehouse up`", "nothing new comes in until `lakehouse up`"),
     "missing": ("Ainda não calculado: {tables}", "Not computed yet: {tables}"),
