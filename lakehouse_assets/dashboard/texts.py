@@ -186,6 +186,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "oldest": ("Mais antiga", "Oldest"),
     "no_answer": ("sem resposta", "no answer"),
     "up_to_date": ("em dia", "up to date"),
+    "tables_behind": ("{count} tabelas", "{count} tables"),
     "waiting": ("aguardando {tables}", "waiting for {tables}"),
     "service": ("Serviço", "Service"),
     "state": ("Estado", "State"),
