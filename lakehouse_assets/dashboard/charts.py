@@ -10,6 +10,7 @@ import pandas as pd
 
 from lakehouse_assets.dashboard.theme import SERIES, SLATE, TEAL
 
+Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 _HEIGHT = 260
 _SCALES = {"pt": ((1e9, "bi"), (1e6, "mi"), (1e3, "mil")), "en": ((1e9, "B"), (1e6, "M"), (1e3, "k"))}
 
@@ -23,7 +24,7 @@ class Bar(NamedTuple):
     series: str = ""
 
 
-def columns(bars: Sequence[Bar], language: str, names: tuple[str, str], colour: str = TEAL) -> alt.LayerChart:
+def columns(bars: Sequence[Bar], language: str, names: tuple[str, str], colour: str = TEAL) -> Chart:
     """Upright bars in the order given."""
     base = _base(bars)
     x = _places(bars)
@@ -38,7 +39,7 @@ def columns(bars: Sequence[Bar], language: str, names: tuple[str, str], colour: 
     )
 
 
-def lying(bars: Sequence[Bar], language: str, names: tuple[str, str], colour: str = TEAL) -> alt.LayerChart:
+def lying(bars: Sequence[Bar], language: str, names: tuple[str, str], colour: str = TEAL) -> Chart:
     """Lying bars, each with its figure written beside it."""
     base = _base(bars)
     y = alt.Y("at:N", sort=_order(bars), title=None, axis=alt.Axis(labelLimit=160, domain=False, ticks=False))
@@ -58,7 +59,7 @@ def colours(series: Iterable[str]) -> dict[str, str]:
     return {name: SERIES[i % len(SERIES)] for i, name in enumerate(sorted(set(series)))}
 
 
-def stacked(bars: Sequence[Bar], language: str, names: tuple[str, str, str], painted: dict[str, str]) -> alt.Chart:
+def stacked(bars: Sequence[Bar], language: str, names: tuple[str, str, str], painted: dict[str, str]) -> Chart:
     """Upright bars in parts, each in its series' colour; a place where all is hidden stays empty."""
     scale = alt.Scale(domain=list(painted), range=list(painted.values()))
     tips = zip(("at:N", "series:N", "told:N"), names, strict=True)
@@ -76,7 +77,7 @@ def stacked(bars: Sequence[Bar], language: str, names: tuple[str, str, str], pai
 
 
 def _base(bars: Sequence[Bar]) -> alt.Chart:
-    frame = pd.DataFrame([bar._asdict() for bar in bars], columns=list(Bar._fields))
+    frame = pd.DataFrame({name: [getattr(bar, name) for bar in bars] for name in Bar._fields})
     return alt.Chart(frame.astype({"value": "float64"}))
 
 

@@ -25,7 +25,8 @@ class NotComputed(LakehouseError):
     """Business tables that are not in the lake (yet)."""
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True)
+class Part:
     """A part of a whole: how many, how much (and `extra`: how much beside it), or why that is not shown."""
 
     of: Any
@@ -35,7 +36,8 @@ class Part(NamedTuple):
     hidden: str = ""
 
 
-class Whole(NamedTuple):
+@dataclass(frozen=True)
+class Whole:
     """How many and how much in all, or why that is not shown."""
 
     count: int | None
@@ -107,7 +109,8 @@ class Condominium:
         return self.properties.hidden == FEW
 
 
-class Day(NamedTuple):
+@dataclass(frozen=True)
+class Day:
     """The transactions of one day and type of property."""
 
     day: date

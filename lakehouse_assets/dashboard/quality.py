@@ -70,7 +70,9 @@ def quarantine(lake: LakeReader, catalog: Catalog) -> tuple[list[Reason], int]:
         f"FROM {QUARANTINE} WHERE resolved_position IS NULL GROUP BY ALL ORDER BY 5 DESC, 1, 2, 3, 4"
     ).rows
     closed = lake.scalar(f"SELECT count(*) FROM {QUARANTINE} WHERE resolved_position IS NOT NULL")
-    return [Reason(*row[:5], _short(row[5]), row[6]) for row in rows], closed
+    return [
+        Reason(t, c, status, clause, cells, _short(raw), since) for t, c, status, clause, cells, raw, since in rows
+    ], closed
 
 
 def proofs(paths: LakePaths, catalog: Catalog) -> list[Proof]:

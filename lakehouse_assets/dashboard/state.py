@@ -31,8 +31,8 @@ class Pulse:
 
     @property
     def computed_at(self) -> datetime | None:
-        """When the oldest of the business tables was computed."""
-        return min((state.computed_at for state in self.refined), default=None)
+        """When a business table was computed last; one whose inputs stand still is not computed again."""
+        return max((state.computed_at for state in self.refined), default=None)
 
     @property
     def late(self) -> tuple[str, ...]:

@@ -6,15 +6,13 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
-import altair as alt
 import streamlit as st
 
 from lakehouse_assets.dashboard import data, parts, session
-from lakehouse_assets.dashboard.charts import Bar
+from lakehouse_assets.dashboard.charts import Bar, Chart
 from lakehouse_assets.dashboard.floors import K
 
-Chart = alt.Chart | alt.LayerChart
-_BANDS = dict(zip(data.BANDS, ("band_1", "band_31", "band_61", "band_90"), strict=True))
+_BANDS: dict[str, str] = dict(zip(data.BANDS, ("band_1", "band_31", "band_61", "band_90"), strict=True))
 
 
 def amount(whole: data.Whole) -> str:

@@ -8,10 +8,16 @@ import shutil
 from pathlib import Path
 
 import pytest
+import streamlit
 from streamlit.testing.v1 import AppTest
 
 from lakehouse_assets.catalog.model import LakePaths
-from lakehouse_assets.dashboard import theme
+from lakehouse_assets.dashboard import state, theme
+from lakehouse_assets.progress import freshness
+from lakehouse_assets.progress.lag import TableLag
+from lakehouse_assets.progress.sensor import SensorState
+from lakehouse_assets.progress.status import Seen, Status
+from lakehouse_assets.stack.service import ServiceState
 from lakehouse_assets_tests.dashboard import lake
 from lakehouse_assets_tests.defs import small_lake
 
@@ -163,6 +169,49 @@ def test_the_platform_says_what_is_down(app) -> None:
     assert [row[0] for row in rows(page, "business")] == sorted(lake.REFINED)
 
 
+def test_the_platform_as_a_running_stack_tells_it(app, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = [
+        ServiceState("kafka", "up", 1, "127.0.0.1:1"),
+        ServiceState("engine", "failing", None, "sc://127.0.0.1:2"),
+        ServiceState("connect", "external", None, "http://elsewhere:3"),
+        ServiceState("dashboard", "up", 2, "http://127.0.0.1:4"),
+    ]
+    lags = [
+        TableLag("imoveis", 5, 4, 4, 0, 0.0, unread=0),
+        TableLag("boletos", 9, 8, 6, 1234, 125.0, unread=1232, unapplied=2),
+    ]
+    seen = Seen(Status(services, lags, SensorState("running", "requested run 1a2b3c4d")), "http://127.0.0.1:5")
+    monkeypatch.setattr(state, "platform", lambda *_: seen)
+    monkeypatch.setattr(state, "_running", lambda _: True)
+    paths = lake.make(tmp_path)
+    lake.write(paths.transformed("boletos"), lake.BILL, lake.BILLS, fold=8)
+    page = app("platform", tmp_path)
+    assert not page.exception
+    assert "Sem resposta: engine." in text(page)
+    assert figures(page) == {
+        "Atraso do lago": ("1.234", "Mais antiga: 2 min"),
+        "Serviços no ar": ("3", "de 4"),
+        "Motor": ("falhando", ""),
+        "Sensor": ("ligado", "requested run 1a2b3c4d"),
+    }
+    assert rows(page, "lags") == [
+        ["imoveis", "0", "0", "em dia", "0 s"],
+        ["boletos", "1.232", "2", "5 tabelas", "2 min"],
+    ]
+    assert {row[1] for row in rows(page, "business")} == {"aguardando boletos"}
+
+
+def test_figures_that_are_late_say_so(app, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "_running", lambda _: True)
+    lake.make(tmp_path)
+    assert "|Em dia|" in text(app("overview", tmp_path))
+    small_lake.land(LakePaths(tmp_path), "boletos", range(7, 9))
+    monkeypatch.setattr(freshness, "LATE_SECONDS", -1)
+    streamlit.cache_data.clear()
+    assert "|Desatualizado|" in text(page := app("overview", tmp_path))
+    assert "mudanças de boletos ainda não entraram nos números" in text(page)
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_no_page_shows_a_protected_text_or_an_error(app, name: str) -> None:
     page = app(name)
@@ -236,8 +285,6 @@ def test_new_figures_are_shown_when_the_lake_moves_on(app, tmp_path: Path) -> No
     page = app("overview", tmp_path)
     more = [*lake.CONDOMINIUMS, (5, "Novo", 0, 0, "0.00", 0, "0.00", None)]
     lake.write(paths.refined("panorama_por_condominio"), lake.OUTLINE, more, inputs={"boletos": 7})
-    import streamlit
-
     streamlit.cache_data.clear()  # in place of waiting for the shared look to end
     page.run()
     assert figures(page)["Condomínios"][0] == "5"

@@ -103,7 +103,11 @@ def _waiting(changes: int | None) -> str:
 def _in_refined(lag: TableLag, refined: tuple[RefinedState, ...]) -> str:
     t = session.texts()
     behind = [one.name for one in refined if lag.name in one.behind]
-    return parts.badge(parts.WARN, str(len(behind))) if behind else parts.badge(parts.GOOD, t("up_to_date"))
+    return (
+        parts.badge(parts.WARN, t("tables_behind", count=len(behind)))
+        if behind
+        else parts.badge(parts.GOOD, t("up_to_date"))
+    )
 
 
 def _business(refined: tuple[RefinedState, ...]) -> None:
