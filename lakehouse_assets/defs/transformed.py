@@ -105,5 +105,7 @@ def _checks(table: Table, lake: LakeResource, result: FoldResult, reader: LakeRe
 def soundness(table: Table) -> str:
     """SQL for the reader: rows beyond one a key, and cells that hold the placeholder."""
     keys = ", ".join(f'"{k}"' for k in table.key)
-    texts = [f"count_if(\"{c.name}\" = '{UNAVAILABLE}')" for c in table.columns if c.type.kind is Kind.TEXT]
+    texts = [
+        f"count(*) FILTER (WHERE \"{c.name}\" = '{UNAVAILABLE}')" for c in table.columns if c.type.kind is Kind.TEXT
+    ]
     return f"SELECT count(*) - count(DISTINCT ({keys})), {' + '.join(texts) or '0'} FROM transformed.{table.name}"
