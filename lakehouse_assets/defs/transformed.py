@@ -199,5 +199,7 @@ def _fits_check(table: Table, column: Column, reader: LakeReader) -> AssetCheckR
 def soundness(table: Table) -> str:
     """SQL for the reader: rows beyond one a key, and cells that hold the placeholder."""
     keys = ", ".join(f'"{k}"' for k in table.key)
-    texts = [f"count_if(\"{c.name}\" = '{UNAVAILABLE}')" for c in table.lake_columns if c.spark == "string"]
+    texts = [
+        f"count(*) FILTER (WHERE \"{c.name}\" = '{UNAVAILABLE}')" for c in table.lake_columns if c.spark == "string"
+    ]
     return f"SELECT count(*) - count(DISTINCT ({keys})), {' + '.join(texts) or '0'} FROM transformed.{table.name}"

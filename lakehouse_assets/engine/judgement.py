@@ -72,7 +72,9 @@ def accounted(lake: LakeReader, table: Table) -> tuple[int, int, int]:
         else "0"
     )
     read = " AND ".join(f"\"{c.name}__status\" IN ('{_READ[0]}', '{_READ[1]}')" for c in table.judged_columns) or "true"
-    return lake.query(f"SELECT count(*), count_if({read}), {quarantined} FROM transformed.{table.name}").rows[0]
+    return lake.query(
+        f"SELECT count(*), count(*) FILTER (WHERE {read}), {quarantined} FROM transformed.{table.name}"
+    ).rows[0]
 
 
 def personal(
