@@ -114,7 +114,7 @@ def _verified(here: Edge, writer: Writer) -> dict[str, float]:
     assert process.stderr
     for line in process.stderr:
         click.echo(line.rstrip())
-        marks["read" if "rows of the source" in line else "covered"] = time.monotonic() - since
+        marks["covered" if "caught up" in line else "read"] = time.monotonic() - since
         if "read" in marks and writer.phase == "with":
             writer.phase = "with, waiting"
     out = process.communicate()[0]

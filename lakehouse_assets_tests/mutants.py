@@ -30,6 +30,8 @@ VALUES = "normalisation/test_encodings.py"
 POSITIONS = "engine/test_positions.py"
 REFINED = "engine/test_refined.py"
 DELTA = "engine/test_transformed.py"
+VERIFY = "progress/test_verify.py"
+CANONICAL = "progress/test_canonical.py::test_every_value_of_a_type_is_equal_to_its_copy_and_to_no_other"
 
 
 @dataclass(frozen=True)
@@ -229,7 +231,46 @@ STANDING = (
     Mutant("a business table is as new as the source tables", "engine/refined.py", "if layer == REFINED else {name", "if False else {name",
            (f"{REFINED}::test_a_table_over_a_business_table_is_as_old_as_that_one",)),
 )  # fmt: skip
-MUTANTS = FOLD + UNAVAILABLE + REPLAYS + MERGE + MESSAGES + TYPES + STANDING
+PROOF = (
+    Mutant("NaN is a number at the source", "gateways/postgres/canonical.py", "case when abs({{c}}) < 1e{precision - scale} and", "case when",
+           (f"{CANONICAL}[numeric(15,2)]",)),
+    Mutant("days beyond the calendar count", "gateways/postgres/canonical.py", "between '0001-01-01' and '9999-12-31'", "is not null",
+           (f"{CANONICAL}[date]",)),
+    Mutant("a decimal is rounded to its scale", "gateways/postgres/canonical.py", " and {{c}} = round({{c}}, {scale}) then", " then",
+           (f"{CANONICAL}[numeric]",)),
+    Mutant("blanks at the end are cut", "gateways/postgres/canonical.py", "then concat({c}) end", "then {c}::text end",
+           (f"{CANONICAL}[char(4)]",)),
+    Mutant("cells run into each other", "gateways/postgres/canonical.py", "length({0}) || ':' || {0}", "{0}",
+           ("progress/test_canonical.py",)),
+    Mutant("a table emptied meanwhile counts as read", "gateways/postgres/moment.py", "if cursor.fetchall() != [(True,)]:", "if False:",
+           (f"{VERIFY}::test_a_truncate_that_raw_does_not_hold_yet_is_not_taken_for_a_difference",)),
+    Mutant("every read has a moment of its own", "gateways/postgres/moment.py", 'cursor.execute("set transaction snapshot %s", [self.name])', "pass",
+           ("gateways/test_postgres.py::test_a_moment_stays_what_it_was_for_every_read",)),
+    Mutant("later changes are compared", "engine/moment.py", '{snapshot.later("tx_id")}, true)', "false, false)",
+           (f"{VERIFY}::test_what_changed_after_the_moment_is_left_out_and_a_difference_beside_it_is_found",)),
+    Mutant("a change without a transaction was seen", "engine/moment.py", '{snapshot.later("tx_id")}, true)', '{snapshot.later("tx_id")}, false)',
+           (f"{VERIFY}::test_a_change_without_a_transaction_counts_as_later",)),
+    Mutant("every change is later", "engine/moment.py", '{snapshot.later("tx_id")}, true)', "true, true)",
+           (f"{VERIFY}::test_a_transaction_seen_by_the_moment_is_verified_although_it_landed_last",)),
+    Mutant("a truncate touches no row", "engine/moment.py", "op = '{Op.TRUNCATE}' OR (", "false OR (",
+           (f"{VERIFY}::test_a_table_truncated_or_read_anew_after_the_moment_is_not_verified[truncate]",)),
+    Mutant("running transactions were seen", "proof/visibility.py", "if running else", "if False else",
+           (f"{VERIFY}::test_a_transaction_open_across_the_moment_is_left_out",)),
+    Mutant("transaction numbers never wrap", "proof/visibility.py", "(({tx_id} - {self.xmax}) & {_BITS}) < {_HALF}", "{tx_id} >= {self.xmax}",
+           ("proof/test_visibility.py",)),
+    Mutant("a row taken out still counts", "proof/buckets.py", "left[bucket] = left[bucket].without(one)", "pass", ("proof/test_prove.py",)),
+    Mutant("a repeated row counts once", "proof/compare.py", "while following is not None and following[0] == key:\n        proof.count_extra(key)",
+           "while following is not None and following[0] == key:", ("proof/test_compare.py",)),
+    Mutant("a difference moves what is verified", "progress/verified.py", "if proof.equal else before", "if True else before",
+           (f"{VERIFY}::test_a_difference_keeps_the_table_verified_through_what_it_was",)),
+    Mutant("the sensor waits for a verification", "defs/arrivals.py", " and not proof.is_verification(run)", "",
+           ("defs/test_arrivals.py::test_a_verification_is_not_waited_for",)),
+    Mutant("a run that folds verifies too", "defs/proof.py", "if [node.name for node in context.job_def.nodes] != [NAME]:", "if False:",
+           ("defs/test_proof.py::test_a_run_that_folds_does_not_verify",)),
+    Mutant("a replay is told as an event", "proof/fates.py", "if first != at:", "if False:", ("proof/test_fates.py",)),
+    Mutant("a generation removes nothing", "proof/fates.py", "if at < g.start and", "if False and", ("proof/test_fates.py",)),
+)  # fmt: skip
+MUTANTS = FOLD + UNAVAILABLE + REPLAYS + MERGE + MESSAGES + TYPES + STANDING + PROOF
 
 
 def main(words: list[str]) -> int:
@@ -278,7 +319,7 @@ def _try(mutant: Mutant, copy: Path, remote: str) -> str:
 
 
 def _copied(copy: Path) -> Path:
-    for name in ("lakehouse_assets", "lakehouse_assets_tests"):
+    for name in ("lakehouse_assets", "lakehouse_assets_tests", "infra"):
         shutil.copytree(PROJECT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "lakehouse.toml"):
         shutil.copy(PROJECT / name, copy / name)

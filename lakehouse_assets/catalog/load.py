@@ -57,7 +57,7 @@ def _catalog(document: dict[str, Any], problems: list[str]) -> Catalog:
         tables = {}
     read = [_table(name, entry, lake["topic_prefix"], encodings, problems) for name, entry in tables.items()]
     parameters = _parameters(document.get("refined", {}), problems)
-    return Catalog(tables=tuple(table for table in read if table), parameters=parameters, **lake)
+    return Catalog(tables=tuple(table for table in read if table), parameters=parameters, **lake, **encodings)
 
 
 def _parameters(entry: object, problems: list[str]) -> dict[str, object]:

@@ -137,6 +137,8 @@ class Catalog:
     publication: str
     slot: str
     tables: tuple[Table, ...]
+    decimals: str = "string"  # how the connector writes decimals (its decimal.handling.mode)
+    times: str = "adaptive"  # ... and dates and times (its time.precision.mode)
     parameters: Mapping[str, object] = field(default_factory=dict)
 
     def table(self, name: str) -> Table:

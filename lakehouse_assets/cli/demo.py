@@ -44,7 +44,9 @@ def demo(rate: float, seconds: float, timeout: float) -> None:
     _step("6. the proof: every row of every table, source against lake")
     found = verify(here.verify_request(timeout))
     show(found)
-    click.echo(f"\nDagster page: {here.links.webserver_url}   ({time.monotonic() - since:.0f} s in all)")
+    click.echo(
+        f"\nPage: {here.links.page_url}   Dagster page: {here.links.webserver_url}   ({time.monotonic() - since:.0f} s in all)"
+    )
     sys.exit(exit_code(found))
 
 

@@ -26,6 +26,7 @@ def up() -> None:
 
     here = edge()
     start(here.settings, here.catalog, say)
+    click.echo(f"Page      {here.links.page_url}")
     click.echo(f"Dagster   {here.links.webserver_url}")
     click.echo(
         f"Postgres  {here.links.replication.host}:{here.links.replication.port}/{here.links.replication.database}"
@@ -66,7 +67,7 @@ def status(as_json: bool) -> None:
         "applied",
         "lag (changes)",
         "lag (s)",
-        "verified through",
+        "verified",
         title="Tables",
         title_justify="left",
     )
@@ -82,7 +83,7 @@ def status(as_json: bool) -> None:
 
 def _verified(table: TableLag) -> str:
     through = table.verified_through
-    known = "never" if through is None else f"{through.at[:19].replace('T', ' ')} ({through.age_seconds / 60:.0f} min)"
+    known = "never" if through is None else f"{through.age_seconds / 60:.0f} min ago"
     newest = table.verified_verdict
     return known if newest in (None, "equal") else f"{known}, now [red]{newest}[/]"
 

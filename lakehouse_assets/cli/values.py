@@ -85,7 +85,10 @@ def explain(column: str, text: str) -> None:
     found = _column(here, column)
     if found.rule is None:
         raise LakehouseError(
-            f"no rule reads it ({found.why})", where=column, next_step="lakehouse dictionary", exit_code=EXIT_USAGE
+            f"no rule reads it{f' ({found.why})' if found.why else ''}",
+            where=column,
+            next_step="lakehouse dictionary",
+            exit_code=EXIT_USAGE,
         )
     (value,) = _read(here, [(text, found.rule)])
     sentence = _sentence(found.rule, value.clause)
@@ -171,7 +174,7 @@ def propose(table: str, write: bool) -> None:
     Counts each status under each candidate. The data only propose: the rule that counts is the one in the catalog.
     """
     here = edge()
-    chosen = _table(here, table)
+    chosen = here.table(table)
     columns = tuple(
         c
         for c in chosen.other_columns
@@ -254,7 +257,7 @@ def quarantine(table: str | None, resolved: bool, limit: int, as_json: bool) -> 
 
     here = edge()
     if table:
-        _table(here, table)
+        here.table(table)
     where = f"resolved_position IS {'NOT ' if resolved else ''}NULL" + (f" AND table_name = '{table}'" if table else "")
     with open_lake(here.paths) as lake:
         if "quarantine" not in lake.tables:
@@ -320,7 +323,7 @@ def _rebuilt_tables(
             raise LakehouseError(problem, where="rebuild", next_step="lakehouse rebuild --help", exit_code=EXIT_USAGE)
     if not table:
         return here.catalog.tables
-    chosen = _table(here, table)
+    chosen = here.table(table)
     if column and column not in [c.name for c in chosen.judged_columns]:
         names = ", ".join(c.name for c in chosen.judged_columns) or "none"
         raise LakehouseError(
@@ -401,20 +404,9 @@ def _sentence(rule: Rule, clause: str) -> str:
     return clauses(rule).get(clause, "")
 
 
-def _table(here: Edge, name: str) -> Table:
-    if name not in here.catalog.names:
-        raise LakehouseError(
-            f"no such table: {name}",
-            where="catalog",
-            next_step=f"tables: {', '.join(here.catalog.names)}",
-            exit_code=EXIT_USAGE,
-        )
-    return here.catalog.table(name)
-
-
 def _column(here: Edge, name: str) -> Column:
     table, _, column = name.partition(".")
-    found = _table(here, table)
+    found = here.table(table)
     if column not in [c.name for c in found.columns]:
         raise LakehouseError(
             f"no such column: {column or name}", where=f"catalog {table}",

@@ -134,7 +134,7 @@ def _known(cursor: str | None) -> Cut:
 def _wait_reason(instance: DagsterInstance) -> str | None:
     active = instance.get_runs(RunsFilter(statuses=_ACTIVE), limit=20)
     # A verification only reads, and what it waits for is this sensor's next run.
-    working = [run for run in active if not proof.is_verification(run) and not _ended_silently(instance, run)]
+    working = [run for run in active if not _ended_silently(instance, run) and not proof.is_verification(run)]
     if working:
         return f"run {working[0].run_id[:8]} is in progress"
     seconds = _backoff(instance)

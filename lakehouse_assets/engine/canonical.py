@@ -29,6 +29,10 @@ def canonical(column: Column, lake: str) -> str:
     value = name(lake)
     if column.type.kind is Kind.FLOAT:
         return f"CASE WHEN isnan({value}) THEN 'NaN' ELSE CAST(CAST({value} AS BIT) AS VARCHAR) END"
+    return _text(column, value)
+
+
+def _text(column: Column, value: str) -> str:
     if column.type.kind is Kind.DECIMAL and column.type.decimal[0] == column.type.decimal[1]:
         # The reader leaves out the zero before the point where the type has no place for another digit.
         return f"CASE WHEN {value} < 0 THEN '-' ELSE '' END || '0' || ltrim(CAST({value} AS VARCHAR), '-')"
@@ -73,7 +77,7 @@ def from_message(column: Column, key: str) -> str:
         units = 1000 if column.type.fraction_digits <= 3 else 1
         return f"CAST(make_timestamp(TRY_CAST({value} AS BIGINT) * {units}) AS VARCHAR)"
     if column.type.kind in (Kind.DECIMAL, Kind.TIMESTAMP_TZ):
-        return f"CAST(TRY_CAST({value} AS {typed(column)}) AS VARCHAR)"
+        return _text(column, f"TRY_CAST({value} AS {typed(column)})")
     return value
 
 

@@ -61,7 +61,7 @@ def reconcile(
 
     `typed`: the typed columns that may hold a cell which could not be stored. Returns whether anything changed.
     """
-    with open_lake(paths) as lake:
+    with open_lake(paths, only=("quarantine", f"transformed.{table.name}")) as lake:
         watched = [c for c in table.other_columns if c.name in set(typed) | _open_typed(lake, table)]
         if not watched and bad_cells(lake, table) == _open_entries(lake, table):
             return False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lakehouse_assets.catalog import Catalog, Table
 from lakehouse_assets.catalog.model import LakePaths
@@ -21,7 +21,8 @@ from lakehouse_assets.gateways import postgres
 from lakehouse_assets.progress import verified
 from lakehouse_assets.progress.status import explain_stage
 from lakehouse_assets.progress.sync import SyncRequest, cover
-from lakehouse_assets.proof import Sum, TableProof, comparison, prove
+from lakehouse_assets.proof import Bounds, Comparison, Sum, TableProof, comparison, prove
+from lakehouse_assets.proof.buckets import total
 from lakehouse_assets.proof.verification import Verification
 from lakehouse_assets.settings import Settings
 from lakehouse_assets.stack.connections import Connections
@@ -81,11 +82,19 @@ def live_request(
 
 
 @dataclass(frozen=True)
+class _Plan:
+    """What of a table is compared, in which ranges, and how many rows the lake has."""
+
+    compared: Comparison
+    lake_rows: int
+    bounds: Bounds
+
+
+@dataclass(frozen=True)
 class _Read:
     """The source's side of a table with its sums, or why there are none."""
 
-    table: Table
-    side: postgres.SourceTable | None = None
+    side: postgres.SourceTable
     sums: dict[int, Sum] | None = None
     obstacle: str = ""
 
@@ -97,16 +106,18 @@ def verify(request: VerifyRequest, names: Sequence[str] = ()) -> Verification:
     """
     tables, limits = _tables(request.catalog, names), request.limits
     floor = floors(request.paths, int((time.time() - _FLOOR_SECONDS) * 1000))
-    with postgres.open_moment(
-        request.source_dsn, limits.statement_seconds, limits.hold_seconds(len(tables))
-    ) as moment:  # fmt: skip
-        with open_lake(request.paths) as lake:
-            read = [_read_source(request, moment, table, lake) for table in tables]
-        if covered := tuple(one.table for one in read if one.sums is not None):
+    with open_lake(request.paths) as lake:
+        planned = [_planned(table, lake) for table in tables]
+    hold = limits.hold_seconds(len(tables))
+    with postgres.open_moment(request.source_dsn, limits.statement_seconds, hold) as moment:
+        read = [_read(plan, request, moment) for plan in planned]
+        if covered := tuple(one.side.comparison.table for one in read if one.sums is not None):
+            request.say(f"waiting up to {limits.wait_seconds:.0f} s until the lake covers LSN {moment.lsn}")
             request.cover(covered)
         pinned = newest_versions(request.paths, covered)
         with open_lake(request.paths, pinned.versions) as lake:
-            proofs = [_prove(one, moment, lake, floor.get(one.table.name, NOTHING), pinned) for one in read]
+            floors_of = (floor.get(table.name, NOTHING) for table in tables)
+            proofs = [_prove(one, moment, lake, after, pinned) for one, after in zip(read, floors_of, strict=True)]
     known = {proof.table: verified.keep(request.paths, proof, moment.at, moment.lsn) for proof in proofs}
     return Verification(moment.at, moment.lsn, proofs, known)
 
@@ -120,35 +131,39 @@ def _tables(catalog: Catalog, names: Sequence[str]) -> list[Table]:
     return [table for table in catalog.tables if not names or table.name in names]
 
 
-def _read_source(request: VerifyRequest, moment: postgres.Moment, table: Table, lake: LakeReader) -> _Read:
-    compared, most = comparison(table), request.limits.most_rows
+def _planned(table: Table, lake: LakeReader) -> _Plan:
+    compared = comparison(table)
+    rows, bounds = (0, Bounds(())) if compared.obstacle else bounds_of(lake, compared)
+    return _Plan(compared, rows, bounds)
+
+
+def _read(plan: _Plan, request: VerifyRequest, moment: postgres.Moment) -> _Read:
+    compared, most = plan.compared, request.limits.most_rows
+    table, side = compared.table, moment.of(compared, plan.bounds)
     if compared.obstacle:
-        return _Read(table, obstacle=compared.obstacle)
-    rows, bounds = bounds_of(lake, compared)
-    rows = max(rows, moment.estimated_rows(table))
-    if most is not None and rows > most:
-        return _Read(table, obstacle=f"about {rows:,} rows, more than LAKEHOUSE_VERIFY_MAX_ROWS allows ({most:,})")
-    since, side = time.monotonic(), moment.of(compared, bounds)
+        return _Read(side, obstacle=compared.obstacle)
+    since = time.monotonic()
     try:
+        rows = max(plan.lake_rows, moment.estimated_rows(table))
+        if most is not None and rows > most:
+            return _Read(side, obstacle=f"about {rows:,} rows, more than LAKEHOUSE_VERIFY_MAX_ROWS allows ({most:,})")
         sums = side.sums()
-    except postgres.Rewritten as error:
-        return _Read(table, obstacle=error.problem)
-    total = sum(found.rows for found in sums.values())
-    request.say(f"{table.name}: {total:,} rows of the source read in {time.monotonic() - since:.1f} s")
-    return _Read(table, side, sums)
+    except LakehouseError as error:
+        return _Read(side, obstacle=error.text())
+    request.say(f"{table.name}: {total(sums):,} rows of the source read in {time.monotonic() - since:.1f} s")
+    return _Read(side, sums)
 
 
 def _prove(read: _Read, moment: postgres.Moment, lake: LakeReader, floor: int, pinned: Versions) -> TableProof:
-    compared = comparison(read.table)
-    unproven = TableProof(read.table.name, read.table.key, not_compared=compared.not_compared, unproven=read.obstacle)
-    if read.side is None or read.sums is None:
-        return unproven
-    later = changed_later(lake, compared, moment.snapshot, floor, pinned.applied[read.table.name])
-    if later is None:
-        unproven.unproven = "truncated or read anew (a snapshot) after the moment of comparison; verify again"
+    compared = read.side.comparison
+    table, bounds = compared.table, read.side.bounds
+    unproven = TableProof(table.name, table.key, not_compared=compared.not_compared, unproven=read.obstacle)
+    if read.sums is None:
         return unproven
     try:
-        return prove(compared, read.side, read.sums, LakeTable(lake, compared, read.side.bounds), later)
-    except postgres.Rewritten as error:
-        unproven.unproven = error.problem
-        return unproven
+        later = changed_later(lake, compared, moment.snapshot, floor, pinned.applied[table.name])
+        if later is None:
+            return replace(unproven, unproven="truncated or read anew (a snapshot) after the moment; verify again")
+        return prove(compared, read.side, read.sums, LakeTable(lake, compared, bounds), later)
+    except LakehouseError as error:
+        return replace(unproven, unproven=error.text())

@@ -95,6 +95,8 @@ def connector_config(catalog: Catalog, settings: Settings, links: Connections) -
     source = links.replication
     return {
         **{setting.name: setting.value for setting in SETTINGS},
+        "decimal.handling.mode": catalog.decimals,
+        "time.precision.mode": catalog.times,
         "database.hostname": source.host,
         "database.port": str(source.port),
         "database.dbname": source.database,

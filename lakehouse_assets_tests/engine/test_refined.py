@@ -39,7 +39,7 @@ def business(folder: Path, given: dict[str, object] | None = None, **files: str)
     folder.mkdir(exist_ok=True)
     for name, text in files.items():
         (folder / f"{name}.sql").write_text(HEADER + text, encoding="utf-8")
-    return {t.name: t for t in load_refined(folder, Catalog("test", "test", "test", (TABLE,), given or {}))}
+    return {t.name: t for t in load_refined(folder, Catalog("test", "test", "test", (TABLE,), parameters=given or {}))}
 
 
 def insert(position: int, k: int, v: int) -> Event:

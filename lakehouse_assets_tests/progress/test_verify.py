@@ -183,6 +183,8 @@ def test_a_transaction_open_across_the_moment_is_left_out(lake: Lake) -> None:
     cursor = connection.cursor()
     cursor.execute("update pagamentos set nome = 'open' where id = 5; select pg_current_xact_id()::text::bigint")
     (tx_id,) = cursor.fetchall()[0]
+    # A later one that ended: the open one is between those that ended and not behind them.
+    postgres.execute(lake.source.application, "select pg_current_xact_id()")
 
     def commit() -> None:
         connection.commit()
@@ -201,9 +203,13 @@ def test_a_transaction_seen_by_the_moment_is_verified_although_it_landed_last(la
         lake.source.application,
         "update pagamentos set nome = 'seen' where id = 5; select pg_current_xact_id()::text::bigint",
     )[0]
-    lake.cover = lambda: copied_lake.land(
-        lake.paths, PAGAMENTOS, {"key": {"id": 5}, "position": 6, "tx_id": tx_id, "lsn": 1}
-    )
+    stale = lake.rows()
+
+    def fold_without_it() -> None:
+        copied_lake.land(lake.paths, PAGAMENTOS, {"key": {"id": 5}, "position": 6, "tx_id": tx_id, "lsn": 1})
+        lake.write(stale, position=6)
+
+    lake.cover = fold_without_it
     assert [(d.key, d.columns) for d in lake.proof().different] == [(("5",), ("nome",))]
 
 
@@ -243,13 +249,15 @@ def test_a_truncate_that_raw_does_not_hold_yet_is_not_taken_for_a_difference(lak
 
 
 def test_a_difference_keeps_the_table_verified_through_what_it_was(lake: Lake) -> None:
-    first = lake.verify()
+    lake.verify()
+    before = verified.read(lake.paths, "pagamentos")
     lake.write([row for row in lake.rows() if row["id"] != 7])
     lake.verify()
-    kept = verified.read(lake.paths, "pagamentos")
-    assert kept is not None
-    assert kept.through is not None
-    assert (kept.verdict, kept.through.lsn) == ("different", first.lsn)
+    after = verified.read(lake.paths, "pagamentos")
+    assert before is not None
+    assert after is not None
+    assert (after.verdict, after.through) == ("different", before.through)
+    assert after.checked_at > before.checked_at
 
 
 def test_a_table_that_is_too_large_is_not_read(lake: Lake) -> None:
@@ -291,20 +299,21 @@ def test_keys_of_several_columns_and_of_other_types_are_left_out_by_their_messag
     source: Source, tmp_path: Path
 ) -> None:
     wanted = table(
-        "dia", "t", "ts", "tz", "n", "c", name="chaves",
-        dia="date", t="text", ts="timestamp(3)", tz="timestamptz", n="numeric(10,2)", c="char(4)", v="integer",
+        "dia", "t", "ts", "tz", "n", "p", "c", name="chaves",
+        dia="date", t="text", ts="timestamp(3)", tz="timestamptz", n="numeric(10,2)", p="numeric(2,2)", c="char(4)",
+        v="integer",
     )  # fmt: skip
     source.bootstrap(replace(source.catalog, tables=(PAGAMENTOS, wanted)))
     postgres.execute(
         source.application,
         """insert into chaves select date '2026-01-31' + i, 'é' || i, timestamp '2026-01-31 10:00:00.120' + i * interval '1 h',
-           timestamptz '2026-01-31 10:00:00.5-03' + i * interval '1 h', i / 4.0, 'a', i from generate_series(1, 9) i""",
+           timestamptz '2026-01-31 10:00:00.5-03' + i * interval '1 h', i / 4.0, -i / 100.0, 'a', i from generate_series(1, 9) i""",
     )
     lake = Lake(source, tmp_path)
     copied_lake.copy(source.application, wanted, lake.paths, 5)
     key = {
         "dia": 20484 + 3, "t": "é3", "ts": 1769853600120 + 3 * 3_600_000, "tz": "2026-01-31T16:00:00.500000Z", "n": "0.75",
-        "c": "a   ",
+        "p": "-0.03", "c": "a   ",
     }  # fmt: skip
 
     def later() -> None:
@@ -320,7 +329,7 @@ def test_keys_of_several_columns_and_of_other_types_are_left_out_by_their_messag
     lake.cover = lambda: None
     copied_lake.write(wanted, lake.paths, [r for r in copied_lake.rows(wanted, lake.paths) if r["v"] != 0])
     assert lake.proof(wanted=wanted).missing == [
-        ("2026-02-03", "é3", "2026-01-31 13:00:00.12", "2026-01-31 16:00:00.5+00", "0.75", "a   ")
+        ("2026-02-03", "é3", "2026-01-31 13:00:00.12", "2026-01-31 16:00:00.5+00", "0.75", "-0.03", "a   ")
     ]
 
 
