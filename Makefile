@@ -5,7 +5,7 @@ READY := .venv/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock lint format test demo up down status clean mutants bench-freshness bench-raw bench-verify docs
+.PHONY: help setup lock lint format test demo up down status clean mutants screenshots bench-freshness bench-raw bench-values bench-verify docs
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -60,11 +60,17 @@ docs: $(READY) ## Write the generated pages of docs/
 mutants: $(READY) ## Break each rule of the fold on purpose and see a test fail
 	$(BIN)/python -m lakehouse_assets_tests.mutants
 
+screenshots: $(READY) ## Write a picture of every page at both widths into .screenshots/
+	$(BIN)/python -m lakehouse_assets_tests.dashboard.screenshots .screenshots
+
 bench-freshness: $(READY) ## Measure commit-to-transformed and commit-to-refined at 100 changes/s
 	$(BIN)/python -m benchmarks.freshness
 
 bench-raw: $(READY) ## Measure Kafka to raw beside a bare Parquet sink
 	$(BIN)/python -m benchmarks.raw
+
+bench-values: $(READY) ## Measure the rules of values beside coalesces of try_ casts and a Python UDF
+	$(BIN)/python -m benchmarks.values
 
 bench-verify: $(READY) ## Measure a verification of 1,000,000 rows at 100 changes/s, and the writers' latency
 	$(BIN)/python -m benchmarks.verify

@@ -54,11 +54,11 @@ def main(rate: float, seconds: float, warm: float) -> None:
     from lakehouse_assets.progress.sync import sync
 
     with own_stack() as (here, up_seconds):
-        seed(here.source_dsn(), say=click.echo)
-        simulate(here.source_dsn(), rate, warm, 1, click.echo)
+        seed(here.source_dsn(), say=click.echo, cipher=here.keys.active)
+        simulate(here.source_dsn(), rate, warm, 1, click.echo, cipher=here.keys.active)
         peak, stop = _watch_memory(here)
         before, since = usage(here.settings.home), time.time()
-        report = simulate(here.source_dsn(), rate, seconds, 2, click.echo)
+        report = simulate(here.source_dsn(), rate, seconds, 2, click.echo, cipher=here.keys.active)
         until, after = time.time(), usage(here.settings.home)
         stop.set()
         sync(here.sync_request(), 180, click.echo, lambda stage: stage)

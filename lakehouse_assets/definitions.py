@@ -13,12 +13,11 @@ from lakehouse_assets.catalog.refined import RefinedTable, load_refined
 from lakehouse_assets.defs import arrivals, kafka, postgres, proof, raw, transformed
 from lakehouse_assets.defs.refined import assets as refined
 from lakehouse_assets.defs.resources import KafkaResource, LakeResource, PostgresResource, spark_resource
-from lakehouse_assets.engine.session import spark_config
+from lakehouse_assets.keys import load_keys
 from lakehouse_assets.proof.verification import Verification
+from lakehouse_assets.sessions import session_config
 from lakehouse_assets.settings import Settings, load_settings
 from lakehouse_assets.stack.connections import Connections, connections
-from lakehouse_assets.stack.jars import jar_paths
-from lakehouse_assets.stack.ports import Port, listening
 
 REFINED_FOLDER = Path(refined.__file__).parent
 
@@ -31,7 +30,9 @@ def defs() -> Definitions:
     catalog = load_catalog(settings.catalog)
     tables = load_refined(REFINED_FOLDER, catalog)
     paths = LakePaths(settings.lake)
-    hops = [*raw.build(catalog), *transformed.build(catalog), *refined.build(tables)]
+    standards = transformed.Standards(settings.status_warn_share, settings.status_error_share)
+    folds = transformed.build(catalog, standards, lambda: load_keys(settings))
+    hops = [*raw.build(catalog), *folds, *refined.build(tables, catalog)]
     checks = {asset.key: [spec.key for spec in asset.check_specs] for asset in hops}
     equal = proof.build(catalog, _verify(settings, links, catalog, tables))
     return Definitions(
@@ -40,7 +41,7 @@ def defs() -> Definitions:
         sensors=[arrivals.build(catalog, tables, paths, settings.sensor_seconds, checks)],
         schedules=[proof.schedule(equal, settings.verify_cron)],
         resources={
-            "spark": spark_resource(_spark_config(settings, links)),
+            "spark": spark_resource(session_config(settings, links)),
             "postgres": PostgresResource(dsn=links.source_dsn),
             "kafka": KafkaResource(bootstrap=links.kafka_bootstrap),
             "lake": LakeResource(root=str(settings.lake)),
@@ -62,11 +63,3 @@ def _verify(settings: Settings, links: Connections, catalog: Catalog, tables: tu
         return compare(live_request(settings, links, live, say), names)
 
     return verify
-
-
-def _spark_config(settings: Settings, links: Connections) -> dict[str, str]:
-    """Attach to the engine when there is one, else start a local session: `dagster asset materialize` works alone."""
-    port = Port.SPARK_CONNECT.of(settings.port_base)
-    if settings.spark_remote or listening(port):
-        return {"spark.remote": links.spark_remote}
-    return spark_config(jar_paths(settings.cache, "spark"), settings.engine_memory, settings.home / "spark")

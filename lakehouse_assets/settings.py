@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lakehouse_assets.errors import ConfigurationError
@@ -58,6 +58,14 @@ class Settings(BaseSettings):
         None, description="An external Spark Connect server (`sc://host:port`) for the batch work."
     )
 
+    keys: SecretStr | None = Field(
+        None,
+        description="Keys of protected columns, `kid=base64 of 32 bytes` separated by commas, the active one last; in place of the file.",
+    )
+    keys_file: Path | None = Field(
+        None, description="File of keys, one `kid=base64` a line, mode 0600; default: `keys.env` in the stack's home."
+    )
+
     trigger_seconds: int = Field(5, ge=1, le=3600, description="Seconds between two micro-batches of the stream.")
     max_offsets_per_trigger: int = Field(200_000, ge=1, description="Most Kafka messages in one micro-batch.")
     sensor_seconds: int = Field(
@@ -73,6 +81,12 @@ class Settings(BaseSettings):
         description="WAL the embedded PostgreSQL keeps for a slot that does not move (max_slot_wal_keep_size).",
     )
 
+    status_warn_share: float = Field(
+        0.001, ge=0, le=1, description="Share of a column's texts that may be unreadable before its check warns."
+    )
+    status_error_share: float = Field(
+        0.01, ge=0, le=1, description="Share of a column's texts that may be unreadable before its check fails."
+    )
     verify_cron: str = Field(
         "*/15 * * * *",
         pattern=r"^\S+( \S+){4}$",
@@ -88,10 +102,10 @@ class Settings(BaseSettings):
         50_000_000, ge=1, description="Rows of the largest table a verification reads without `--force`."
     )
 
-    @field_validator("home", "lake", "catalog", "cache")
+    @field_validator("home", "lake", "catalog", "cache", "keys_file")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value else None
 
     @property
     def dagster_home(self) -> Path:

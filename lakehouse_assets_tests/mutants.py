@@ -139,7 +139,7 @@ UNAVAILABLE = (
     Mutant("a moved row forgets truncates", "changelog/moves.py", "WHEN e.op = '{Op.TRUNCATE}' THEN {empty}", "WHEN false THEN {empty}",
            _fold("a row that moved after a truncate keeps its value, and one truncated after it moved is gone")),
     Mutant("a moved row forgets snapshots", "changelog/moves.py", "if not events.generations:", "if True:",
-           _fold("a row that moved under a snapshot's eyes keeps its value")),
+           _fold("a row that a snapshot removed stays removed when its component moves again")),
     Mutant("a key change takes what a snapshot put", "changelog/moves.py", "'streamed', CASE WHEN {_same", "'streamed', CASE WHEN false AND {_same",
            _fold("a snapshot ahead of the stream does not lend a later row's value to a key change")),
     Mutant("a key change takes what is older than a snapshot", "changelog/moves.py", " AND e.lsn < {r}.taken THEN", " THEN",
@@ -194,8 +194,6 @@ MERGE = (
            _delta("the applied position is in the commit that writes the rows")),
     Mutant("a second writer is not refused", "engine/transformed.py", '.write.txnAppId": FOLD_APP', '.write.txnAppId": FOLD_APP + note',
            _delta("a second writer of the same fold changes nothing")),
-    Mutant("a fold reads raw as it is now", "engine/transformed.py", " VERSION AS OF {cut.version}", "",
-           _delta("a fold reads raw as it was at the cut")),
     Mutant("a key that cannot be stored is left out", "engine/transformed.py", "if name in unstorable:", "if False:",
            _delta("a key that its type cannot hold stops the fold with the column")),
 )  # fmt: skip

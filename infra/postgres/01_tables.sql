@@ -29,8 +29,24 @@ create table if not exists public.transacoes (
     valor_transacao numeric(15, 2) not null
 );
 
+-- Bills as the old billing systems export them: every value is text, written as each system likes. observacao is
+-- encrypted by the application.
+create table if not exists public.boletos (
+    boleto_id serial primary key,
+    imovel_id int not null references public.imoveis (imovel_id),
+    competencia text,
+    data_vencimento text,
+    data_pagamento text,
+    valor text,
+    valor_multa text,
+    cpf_pagador text,
+    linha_digitavel text,
+    observacao text
+);
+
 -- Postgres indexes no foreign key by itself; without these a delete of a parent scans its children.
 create index if not exists moradores_condominio_id on public.moradores (condominio_id);
 create index if not exists imoveis_condominio_id on public.imoveis (condominio_id);
 create index if not exists transacoes_imovel_id on public.transacoes (imovel_id);
 create index if not exists transacoes_morador_id on public.transacoes (morador_id);
+create index if not exists boletos_imovel_id on public.boletos (imovel_id);

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
+from lakehouse_assets.catalog.rules import Rule
 from lakehouse_assets.catalog.types import PostgresType
 
 LAKEHOUSE_SCHEMA = "lakehouse"  # the platform's own tables in the source
@@ -12,13 +16,67 @@ HEARTBEAT_TABLE = "heartbeat"
 SIGNAL_TABLE = "signal"
 
 
+class Protect(StrEnum):
+    """How a column's values are hidden in the lake's layers above raw (VALUES section 8)."""
+
+    MASK = "mask"
+    TOKEN = "token"
+    DROP = "drop"
+    DECRYPT = "decrypt"
+
+
+class LakeColumn(NamedTuple):
+    """A column of a transformed table: its name, its Spark SQL type, and the source column it comes from."""
+
+    name: str
+    spark: str
+    source: str
+
+
 @dataclass(frozen=True)
 class Column:
-    """One source column."""
+    """One source column.
+
+    `rule` reads its text, `why` says who chose it. `keep`: characters a mask leaves. `at_source`: the connector masks
+    already. `encoding`: how the connector writes a typed value, None for the one of its type.
+    """
 
     name: str
     type: PostgresType
     description: str = ""
+    rule: Rule | None = None
+    why: str = ""
+    protect: Protect | None = None
+    keep: int = 0
+    at_source: bool = False
+    holds: frozenset[str] = frozenset()
+    encoding: str | None = None
+
+    @property
+    def judged(self) -> bool:
+        """Whether the lake holds its text and its status beside the value."""
+        return self.rule is not None or self.protect is Protect.DECRYPT
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the lake's layers above raw hold its source value nowhere."""
+        return self.protect in (Protect.MASK, Protect.TOKEN, Protect.DROP)
+
+    @property
+    def value_type(self) -> str:
+        """The Spark SQL type of its value in the lake."""
+        return self.rule.spark if self.rule else self.type.spark
+
+    @property
+    def lake_columns(self) -> tuple[LakeColumn, ...]:
+        """What a transformed table holds of it."""
+        if self.protect is Protect.DROP:
+            return ()
+        value = LakeColumn(self.name, self.value_type, self.name)
+        if not self.judged:
+            return (value,)
+        beside = (LakeColumn(f"{self.name}__{kind}", "string", self.name) for kind in ("raw", "status"))
+        return (value, *beside)
 
 
 @dataclass(frozen=True)
@@ -53,6 +111,16 @@ class Table:
         """The columns outside the primary key, in the table's order."""
         return tuple(column for column in self.columns if column.name not in self.key)
 
+    @property
+    def lake_columns(self) -> tuple[LakeColumn, ...]:
+        """The columns of its transformed table, without the fold's own."""
+        return tuple(lake_column for column in self.columns for lake_column in column.lake_columns)
+
+    @property
+    def judged_columns(self) -> tuple[Column, ...]:
+        """The columns that have a status beside them."""
+        return tuple(column for column in self.columns if column.judged)
+
     def column(self, name: str) -> Column:
         """The column of that name; KeyError when there is none."""
         for column in self.columns:
@@ -69,6 +137,9 @@ class Catalog:
     publication: str
     slot: str
     tables: tuple[Table, ...]
+    decimals: str = "string"  # how the connector writes decimals (its decimal.handling.mode)
+    times: str = "adaptive"  # ... and dates and times (its time.precision.mode)
+    parameters: Mapping[str, object] = field(default_factory=dict)
 
     def table(self, name: str) -> Table:
         """The table of that name; KeyError when there is none."""
@@ -104,6 +175,11 @@ class LakePaths:
     def raw(self) -> Path:
         """The one raw Delta table."""
         return self.root / "raw"
+
+    @property
+    def quarantine(self) -> Path:
+        """Every cell that could not be stored, with its text and the reason."""
+        return self.root / "quarantine"
 
     def transformed(self, table: str) -> Path:
         """The current state of one source table."""

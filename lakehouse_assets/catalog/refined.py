@@ -2,11 +2,13 @@
 
 Header lines are `-- key: value`: description, owner, grain (columns, comma-separated), and optionally a total that
 must reconcile: `total` (an expression over the table) and `of` (a SELECT of one number over the inputs).
+`-- param name: type = default` declares an input that is no table (see `parameters`).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,10 +18,11 @@ from sqlglot.errors import SqlglotError
 from sqlglot.lineage import lineage
 from sqlglot.optimizer.qualify import qualify
 
+from lakehouse_assets.catalog import parameters
 from lakehouse_assets.catalog.model import Catalog, Table
 from lakehouse_assets.errors import ConfigurationError
 
-DIALECT = "spark"
+DIALECT, CHECKS_DIALECT = "spark", "duckdb"
 TRANSFORMED, REFINED = "transformed", "refined"
 META_COLUMNS = ("_position", "_lsn", "_tx_id", "_op", "_committed_at")
 _HEADER = re.compile(r"^--\s*([a-z]+):\s*(.+)$")
@@ -66,11 +69,16 @@ class RefinedTable:
 
 
 def load_refined(folder: Path, catalog: Catalog) -> tuple[RefinedTable, ...]:
-    """Every refined table, inputs before those that read them; ConfigurationError listing every problem of every file."""
+    """Every refined table, inputs before those that read them; ConfigurationError listing every problem of every file.
+
+    Parameters that the catalog gives no value keep their defaults.
+    """
     files = sorted(folder.glob("*.sql"))
     names = [file.stem for file in files]
+    given, asked = catalog.parameters, set[str]()
     problems: list[str] = []
-    parsed = {f.stem: t for f in files if (t := _read(f, catalog, names, problems)) is not None}
+    parsed = {f.stem: t for f in files if (t := _read(f, catalog, names, given, asked, problems)) is not None}
+    problems += parameters.unknown(given, asked)
     ordered = [] if problems else _in_order(parsed, problems)
     if problems:
         raise ConfigurationError(problems, where=str(folder), next_step="correct these refined SQL files")
@@ -89,7 +97,10 @@ def load_refined(folder: Path, catalog: Catalog) -> tuple[RefinedTable, ...]:
     return tuple(tables.values())
 
 
-def _read(file: Path, catalog: Catalog, names: list[str], problems: list[str]) -> RefinedTable | None:
+def _read(
+    file: Path, catalog: Catalog, names: list[str], given: Mapping[str, object], asked: set[str], problems: list[str]
+) -> RefinedTable | None:
+    """The table, without its columns; `asked` gets the names of its parameters."""
     text = file.read_text(encoding="utf-8")
     header: dict[str, str] = {}
     for line in text.splitlines():
@@ -103,14 +114,20 @@ def _read(file: Path, catalog: Catalog, names: list[str], problems: list[str]) -
     if ("total" in header) != ("of" in header):
         problems.append(f"{file.name}: `total` and `of` go together")
     select = _select(file.name, text, problems)
+    of = _select(f"{file.name}: of", header["of"], problems) if "of" in header else None
+    declared = parameters.declared(file.name, text, problems)
+    asked |= set(declared)
+    if select is not None:
+        parameters.fill(file.name, declared, [select] if of is None else [select, of], given, problems)
     inputs = _inputs(file.name, select, catalog, names, problems) if select is not None else ()
-    if "of" in header and (of := _select(f"{file.name}: of", header["of"], problems)) is not None:
+    if of is not None:
         _inputs(f"{file.name}: of", of, catalog, names, problems)
     if len(problems) > before or select is None:
         return None
     return RefinedTable(
         file.stem, file, select.sql(dialect=DIALECT, comments=False), header["description"], header["owner"],
-        tuple(part.strip() for part in header["grain"].split(",")), inputs, (), {}, header.get("total"), header.get("of"),
+        tuple(part.strip() for part in header["grain"].split(",")), inputs, (), {}, header.get("total"),
+        of.sql(dialect=CHECKS_DIALECT) if of is not None and declared else header.get("of"),
     )  # fmt: skip
 
 
@@ -160,7 +177,7 @@ def _schema(catalog: Catalog) -> _Schema:
 
 
 def _column_types(table: Table) -> dict[str, str]:
-    return {c.name: c.type.spark for c in table.columns} | dict.fromkeys(META_COLUMNS, "bigint")
+    return {c.name: c.spark for c in table.lake_columns} | dict.fromkeys(META_COLUMNS, "bigint")
 
 
 def _complete(table: RefinedTable, schema: _Schema, problems: list[str]) -> RefinedTable:

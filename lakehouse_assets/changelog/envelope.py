@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from lakehouse_assets import sql
 from lakehouse_assets.catalog import Catalog, Table
-from lakehouse_assets.changelog import sql
 from lakehouse_assets.changelog.position import position
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from lakehouse_assets import sql
 from lakehouse_assets.catalog import Column, Table
-from lakehouse_assets.changelog import sql
 from lakehouse_assets.changelog.envelope import UNAVAILABLE, Op
 from lakehouse_assets.normalisation.encodings import decode
 
@@ -87,7 +87,8 @@ def events_of(raw: str, table: Table, where: str) -> str:
     """SQL of the table's row events, key columns typed as `k0..`, `after` as texts; without a readable key there is none."""
     key_struct, after_struct = sql.struct_of_texts(table.key), sql.struct_of_texts(tuple(c.name for c in table.columns))
     decoded = [
-        f"{decode(c.type, f'key_texts.{sql.name(c.name)}').value} AS k{i}" for i, c in enumerate(table.key_columns)
+        f"{decode(c.type, f'key_texts.{sql.name(c.name)}', c.encoding).value} AS k{i}"
+        for i, c in enumerate(table.key_columns)
     ]
     return f"""
     SELECT position, op, lsn, tx_id, committed_at, snapshot, key, after, {", ".join(decoded)}
@@ -133,6 +134,7 @@ def latest(source: str, table: Table, events: FoldRange) -> str:
         living = f"{_known(c)}.position > coalesce(greatest(ended_at, missed_at), -1)"
         columns.append(typed(c, f"CASE WHEN {living} THEN {_known(c)}.text END"))
         columns.append(f"({_known(c)} IS NULL AND ended_at IS NULL) AS {kept(c)}")
+        columns.append(f"NOT coalesce({living}, false) AS {unknown(c)}")
     aggregates = [*_lives(events), *(_last_known(c) for c in toastable)]
     return row(f"SELECT {keys}, {', '.join(aggregates)} FROM ({source}) GROUP BY {keys}", table, columns, events)
 
@@ -174,7 +176,7 @@ def row(grouped: str, table: Table, columns: list[str], events: FoldRange) -> st
 
 def typed(column: Column, text: str) -> str:
     """A column of the result, decoded from its text."""
-    return f"{decode(column.type, text).value} AS {sql.name(column.name)}"
+    return f"{decode(column.type, text, column.encoding).value} AS {sql.name(column.name)}"
 
 
 def _known(column: Column) -> str:
@@ -184,3 +186,8 @@ def _known(column: Column) -> str:
 def kept(column: Column) -> str:
     """The flag that says the target's value of a column stays."""
     return sql.name(f"_kept_{column.name}")
+
+
+def unknown(column: Column) -> str:
+    """The flag that says the range holds no value of a column."""
+    return sql.name(f"_unknown_{column.name}")

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
+from lakehouse_assets import sql
 from lakehouse_assets.catalog import Table
-from lakehouse_assets.changelog import sql
-from lakehouse_assets.changelog.fold import META_COLUMNS, FoldRange, batch, kept, latest
+from lakehouse_assets.changelog.fold import META_COLUMNS, FoldRange, batch, kept, latest, unknown
 from lakehouse_assets.changelog.moves import moved_rows
+from lakehouse_assets.normalisation.columns import normalised
+
+_OF_A_ROW = (*META_COLUMNS, "_floor", "_dead", "_key")
 
 
 def changes(raw: str, table: Table, events: FoldRange) -> str:
-    """SQL of one row a changed key: typed columns, `_dead`, and `_kept_<c>` where the target's value stays."""
-    ordinary = latest(batch(raw, table, events), table, events)
-    if events.moved_view is None:
-        return ordinary
-    unmoved = f"SELECT o.* FROM ({ordinary}) o LEFT ANTI JOIN {events.moved_view} m ON m.key = o._key"
-    return f"{unmoved} UNION ALL {moved_rows(raw, table, events)}"
+    """SQL of one row a changed key: the lake's columns, `_dead`, and `_kept_<c>` where the target's value stays."""
+    rows = latest(batch(raw, table, events), table, events)
+    if events.moved_view is not None:
+        unmoved = f"SELECT o.* FROM ({rows}) o LEFT ANTI JOIN {events.moved_view} m ON m.key = o._key"
+        rows = f"{unmoved} UNION ALL {moved_rows(raw, table, events)}"
+    flags = [flag(c) for c in table.other_columns if c.type.toastable for flag in (kept, unknown)]
+    return normalised(rows, table, (*flags, *_OF_A_ROW), unknown)
 
 
 def merge(target: str, raw: str, table: Table, events: FoldRange) -> str:
     """The MERGE that applies the range to the transformed table, in one commit."""
     on = " AND ".join(f"t.{sql.name(k)} = s.{sql.name(k)}" for k in table.key)
-    values = {sql.name(c.name): f"s.{sql.name(c.name)}" for c in table.columns}
+    values = {sql.name(c.name): f"s.{sql.name(c.name)}" for c in table.lake_columns}
     values |= {meta: f"s.{meta}" for meta in META_COLUMNS}
     kept_values = {
-        sql.name(
-            c.name
-        ): f"CASE WHEN s.{kept(c)} AND t._position >= s._floor THEN t.{sql.name(c.name)} ELSE s.{sql.name(c.name)} END"
-        for c in table.other_columns
-        if c.type.toastable
+        sql.name(c.name): f"CASE WHEN s.{kept(column)} AND t._position >= s._floor "
+        f"THEN t.{sql.name(c.name)} ELSE s.{sql.name(c.name)} END"
+        for column in table.other_columns
+        if column.type.toastable
+        for c in column.lake_columns
     }
     assignments = ", ".join(f"t.{column} = {value}" for column, value in (values | kept_values).items())
     oldest = events.oldest_living

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lakehouse_assets import sql
 from lakehouse_assets.catalog import Table
-from lakehouse_assets.changelog import fold, sql
+from lakehouse_assets.changelog import fold
 from lakehouse_assets.changelog.envelope import UNAVAILABLE, Op
 from lakehouse_assets.normalisation.encodings import decode
 
@@ -54,7 +55,7 @@ def moved_rows(raw: str, table: Table, events: fold.FoldRange) -> str:
     """SQL of the components' keys as rows of `fold.changes`, every value known or unavailable, none kept."""
     key_struct = sql.struct_of_texts(table.key)
     keys = [
-        f"{decode(c.type, f'from_json(last.key, {sql.text(key_struct)}).{sql.name(c.name)}').value} AS k{i}"
+        f"{decode(c.type, f'from_json(last.key, {sql.text(key_struct)}).{sql.name(c.name)}', c.encoding).value} AS k{i}"
         for i, c in enumerate(table.key_columns)
     ]
     rows = f"""
@@ -67,9 +68,12 @@ def moved_rows(raw: str, table: Table, events: fold.FoldRange) -> str:
     """
     columns = []
     for column in sorted(table.other_columns, key=lambda c: c.type.toastable):  # the order of fold.latest
-        columns.append(fold.typed(column, f"last.after.{sql.name(column.name)}"))
+        text = f"last.after.{sql.name(column.name)}"
         if column.type.toastable:
-            columns.append(f"false AS {fold.kept(column)}")
+            columns.append(fold.typed(column, f"nullif({text}, '{UNAVAILABLE}')"))
+            columns += [f"false AS {fold.kept(column)}", f"{text} <=> '{UNAVAILABLE}' AS {fold.unknown(column)}"]
+        else:
+            columns.append(fold.typed(column, text))
     return fold.row(rows, table, columns, events)
 
 
@@ -186,7 +190,7 @@ def _overtaken(r: str) -> str:
 def _filled(table: Table, before: str) -> str:
     """The event's row, its unavailable values taken from `before`."""
     columns = [
-        f"'{c.name}', CASE WHEN e.after.{sql.name(c.name)} = '{UNAVAILABLE}' "
+        f"'{c.name}', CASE WHEN x IS NOT NULL AND e.after.{sql.name(c.name)} = '{UNAVAILABLE}' "
         f"THEN x.{sql.name(c.name)} ELSE e.after.{sql.name(c.name)} END"
         for c in table.columns
     ]

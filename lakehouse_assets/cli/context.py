@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lakehouse_assets.catalog import Catalog, load_catalog
+from lakehouse_assets.catalog import Catalog, Table, load_catalog
 from lakehouse_assets.catalog.model import LakePaths
-from lakehouse_assets.errors import LakehouseError
+from lakehouse_assets.errors import EXIT_USAGE, LakehouseError
+from lakehouse_assets.keys import Keys, load_keys
 from lakehouse_assets.settings import Settings, load_settings
 from lakehouse_assets.stack.connections import Connections, connections
 
@@ -34,12 +35,28 @@ class Edge:
         """The catalog."""
         return load_catalog(self.settings.catalog)
 
+    def table(self, name: str) -> Table:
+        """The catalog's table of that name; LakehouseError (usage) when there is none."""
+        if name not in self.catalog.names:
+            raise LakehouseError(
+                f"no such table: {name}",
+                where="catalog",
+                next_step=f"tables: {', '.join(self.catalog.names)}",
+                exit_code=EXIT_USAGE,
+            )
+        return self.catalog.table(name)
+
     @cached_property
     def refined(self) -> tuple[RefinedTable, ...]:
         """The business tables."""
         from lakehouse_assets.catalog.refined import load_refined
 
         return load_refined(REFINED_FOLDER, self.catalog)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The keys of protected columns."""
+        return load_keys(self.settings)
 
     @cached_property
     def links(self) -> Connections:

@@ -33,10 +33,10 @@ def demo(rate: float, seconds: float, timeout: float) -> None:
     _step("1. the stack: PostgreSQL, Kafka, Debezium, Spark, Dagster")
     up(here.settings, here.catalog, say)
     _step("2. seed data")
-    written = seed(here.source_dsn(), say=say)
+    written = seed(here.source_dsn(), say=say, cipher=here.keys.active)
     say(", ".join(f"{table} {rows}" for table, rows in written.items()))
     _step(f"3. traffic: {rate:.0f} changes/s for {seconds:.0f} s")
-    say(simulate(here.source_dsn(), rate, seconds, say=say).line())
+    say(simulate(here.source_dsn(), rate, seconds, say=say, cipher=here.keys.active).line())
     _step("4. wait until all of it is in raw, transformed and refined")
     sync(here.sync_request(), timeout, say, lambda stage: explain_stage(stage, here.settings, here.catalog, here.links))
     _step("5. the business tables")
@@ -44,7 +44,9 @@ def demo(rate: float, seconds: float, timeout: float) -> None:
     _step("6. the proof: every row of every table, source against lake")
     found = verify(here.verify_request(timeout))
     show(found)
-    click.echo(f"\nDagster page: {here.links.webserver_url}   ({time.monotonic() - since:.0f} s in all)")
+    click.echo(
+        f"\nPage: {here.links.page_url}   Dagster page: {here.links.webserver_url}   ({time.monotonic() - since:.0f} s in all)"
+    )
     sys.exit(exit_code(found))
 
 

@@ -11,17 +11,79 @@ import click
 from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Table as Shown
 
-from lakehouse_assets.cli.context import edge
+from lakehouse_assets.cli.context import Edge, edge, say
 from lakehouse_assets.errors import EXIT_DATA, EXIT_FAILED
 
 if TYPE_CHECKING:
+    from lakehouse_assets.catalog import Table
+    from lakehouse_assets.engine.rebuild import Rebuilt
     from lakehouse_assets.progress.explain import Explanation
+    from lakehouse_assets.progress.repair import RepairRequest
     from lakehouse_assets.proof import Key, TableProof
     from lakehouse_assets.proof.verification import Verification, Verified
 
 KEYS_SHOWN = 20  # of each kind and table; --json has up to 1000
+
+
+@click.command()
+@click.argument("table")
+@click.option(
+    "--keys",
+    "keys",
+    multiple=True,
+    metavar="KEY",
+    help="Only this row; a key of several parts as a,b. May be repeated.",
+)
+@click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait until the table is equal.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def repair(table: str, keys: tuple[str, ...], timeout: float, yes: bool) -> None:
+    """Bring a table that differs from its source back, and verify it.
+
+    Shows what differs and asks. First the table is folded anew from raw; what still differs is asked of the connector
+    again, as single rows or, when the lake has rows too many, as a whole snapshot. Nothing is written at the source but
+    the signal. Exit 0: equal. 1: could not repair.
+    """
+    from lakehouse_assets.progress.repair import repair as mend
+    from lakehouse_assets.progress.verify import verify as compare
+
+    here = edge()
+    chosen = here.table(table)
+    found = compare(here.verify_request(timeout), [table])
+    show(found)
+    if found.equal:
+        click.echo(f"{table}: nothing to repair")
+        return
+    if not yes:
+        click.confirm("repair it?", abort=True)
+    wanted = [tuple(key.split(",")) for key in keys]
+    before, after = mend(_repair_request(here, timeout), chosen, wanted)
+    click.echo(f"{table}: {before.differences} rows differed, {after.differences} do now")
+
+
+@click.command()
+@click.argument("table")
+@click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait until the table is equal.")
+def backfill(table: str, timeout: float) -> None:
+    """Take a new snapshot of one table, a new generation of all its rows, without touching the others; then verify it."""
+    from lakehouse_assets.progress.repair import backfill as take
+
+    here = edge()
+    after = take(_repair_request(here, timeout), here.table(table))
+    click.echo(f"{table}: {after.source_count} rows, equal")
+
+
+def _repair_request(here: Edge, timeout: float) -> RepairRequest:
+    from lakehouse_assets.engine.rebuild import rebuild
+    from lakehouse_assets.progress.repair import RepairRequest
+    from lakehouse_assets.sessions import spark
+
+    def fold_from_raw(table: Table) -> Rebuilt:
+        with spark(here.settings, here.links, say) as session:
+            return rebuild(session, table, here.paths, here.keys)
+
+    return RepairRequest(here.verify_request(timeout), here.links, fold_from_raw, timeout)
 
 
 @click.command()
@@ -55,7 +117,7 @@ def exit_code(found: Verification) -> int:
 
 def show(found: Verification) -> None:
     """The proofs as a table, and each difference by its key."""
-    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    shown = Shown(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("table", "source", "lake", "missing", "extra", "different", "left out", "verdict"):
         shown.add_column(name, justify="left" if name in ("table", "verdict") else "right", no_wrap=True)
     for proof in found.proofs:
@@ -133,11 +195,13 @@ def _show_explanation(found: Explanation) -> None:
         console.print(f"{event.position}  {op:8}  {fate}{moved}", markup=False)
         at, lsn, transaction = event.committed_at or "-", event.lsn or "-", event.tx_id or "-"
         console.print(f"    committed {at}, LSN {lsn}, transaction {transaction}, {event.file}", markup=False)
-    shown = Table("column", "newest message", "transformed", "source", "", box=box.SIMPLE_HEAD, pad_edge=False)
+    shown = Shown("column", "newest message", "transformed", "source", "", box=box.SIMPLE_HEAD, pad_edge=False)
+    there = (bool(found.events), bool(found.in_transformed), bool(found.in_source))
     for cell in found.cells:
-        texts = (
-            "NULL" if text is None else escape(_printable(text)) for text in (cell.raw, cell.transformed, cell.source)
-        )
+        texts = [
+            ("NULL" if text is None else escape(_printable(text))) if is_there else ""
+            for text, is_there in zip((cell.raw, cell.transformed, cell.source), there, strict=True)
+        ]
         shown.add_row(cell.column, *texts, "" if cell.same or found.in_source is None else "[red]differs[/]")
     console.print(shown)
     source = {True: "a row", False: "no row", None: "unknown"}[found.in_source]

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from lakehouse_assets.catalog import Catalog, Table
+from lakehouse_assets.catalog.model import LakeColumn
 from lakehouse_assets.catalog.refined import RefinedTable, load_refined
+from lakehouse_assets.catalog.rules import OPTIONS, Rule, parse_rule
 from lakehouse_assets.catalog.types import ACCEPTED
 from lakehouse_assets.changelog.envelope import RAW_COLUMNS, RAW_PARTITIONS
 from lakehouse_assets.changelog.fold import META_COLUMNS
 from lakehouse_assets.cli.context import REFINED_FOLDER
+from lakehouse_assets.engine.values import Value
+from lakehouse_assets.normalisation import amounts, dates, examples
+from lakehouse_assets.normalisation.reading import STATUSES
+from lakehouse_assets.normalisation.text import BEFORE_ANY_RULE, NULL_WORDS
 from lakehouse_assets.settings import PREFIX, Settings
 from lakehouse_assets.stack.connector import SETTINGS as CONNECTOR_SETTINGS
 
@@ -26,10 +34,16 @@ _META_WORDS = {
 }
 
 
-def write(catalog: Catalog, *, check: bool = False) -> list[str]:
-    """Write the stale pages (or, with `check`, only name them); their names relative to the project."""
+Read = Callable[[list[tuple[str | None, Rule]]], list[Value]]
+
+
+def write(catalog: Catalog, read: Read, *, check: bool = False) -> list[str]:
+    """Write the stale pages (or, with `check`, only name them); their names relative to the project.
+
+    `read` runs the rules on the examples of the normalisation dictionary.
+    """
     pages = {"settings.md": settings_page(), "tables.md": tables_page(catalog), "commands.md": commands_page()}
-    pages["connector.md"] = connector_page()
+    pages |= {"connector.md": connector_page(), "normalisation.md": normalisation_page(read)}
     stale = []
     for name, text in pages.items():
         path = DOCS / name
@@ -73,11 +87,20 @@ def tables_page(catalog: Catalog) -> str:
 
 def _source_table(table: Table) -> list[str]:
     rows = [
-        f"| `{c.name}` | {c.type.text} | {c.type.spark} | {'key' if c.name in table.key else ''} |"
-        for c in table.columns
+        f"| `{c.name}` | {table.column(c.source).type.text} | {c.spark} | {_about(table, c)} |"
+        for c in table.lake_columns
     ]
     head = [f"## transformed.{table.name}", f"{table.description} Owner: {table.owner}. Topic `{table.topic}`.\n"]
     return [*head, "| column | in PostgreSQL | in the lake | |", "| --- | --- | --- | --- |", *rows, ""]
+
+
+def _about(table: Table, lake_column: LakeColumn) -> str:
+    """What a column is besides its type: key, protected, or one that stands beside another."""
+    column = table.column(lake_column.source)
+    if lake_column.name != column.name:
+        return f"{lake_column.name.rsplit('__', 1)[1]} of `{column.name}`"
+    rule = f"rule {column.rule.name} (by {column.why})" if column.rule else ""
+    return ", ".join(filter(None, ("key" if column.name in table.key else "", rule, column.protect or "")))
 
 
 def _refined_table(table: RefinedTable) -> list[str]:
@@ -94,6 +117,68 @@ def connector_page() -> str:
     lines = ["# Connector settings", _MADE, "| setting | value | why |", "| --- | --- | --- |"]
     lines += [f"| `{s.name}` | `{s.value}` | {s.reason} |" for s in CONNECTOR_SETTINGS]
     return "\n".join(lines) + "\n"
+
+
+def normalisation_page(read: Read) -> str:
+    """The normalisation dictionary: every rule, option, status and clause, with examples as they are read now."""
+    lines = [
+        "# The normalisation dictionary", _MADE,
+        "What the transformed layer holds for a value that arrives as text. No row is ever dropped for a bad value: the typed",
+        "column is NULL, `<column>__raw` keeps the text, `<column>__status` says why, and the [quarantine](layers.md) has an entry.",
+        "Nothing is rounded, guessed from other rows, or read by a lenient parser.\n",
+        "## Which rule a column gets",
+        "The catalog's `rule` counts first, then the source's type, then the column's name. A text column (text, varchar, char,",
+        "citext) gets rule `date` when its name has the part `data` or `dt`, and rule `amount` when it has `valor` or `vlr`. Parts",
+        "are split at every sign, between letter and digit, and where case changes; accents and case do not count. `meta_data` is",
+        "one word. A name with both parts gets no rule. `lakehouse dictionary` shows every column; in the catalog:\n",
+        "```toml",
+        'competencia = { type = "text", rule = { rule = "date", format = ["month"] } }   # with options',
+        'preco = { type = "text", rule = "amount" }                                     # switched on',
+        'valor_extenso = { type = "text", rule = "none" }                               # switched off',
+        "```\n",
+        "## Statuses", "| status | value | meaning |", "| --- | --- | --- |",
+        *(f"| `{status}` | {value} | {meaning} |" for status, (value, meaning) in STATUSES.items()),
+        "", "Where several would apply, the first of: null word, special, invalid, ambiguous, out_of_range, assumed, ok.\n",
+        "## Before any rule", BEFORE_ANY_RULE + "\n", f"Null words: {', '.join(f'`{word}`' for word in NULL_WORDS)}.\n",
+    ]  # fmt: skip
+    sections = (
+        ("Rules date and timestamp", OPTIONS["date"], dates.CLAUSES, examples.DATES),
+        ("Rule amount", OPTIONS["amount"], amounts.CLAUSES, examples.AMOUNTS),
+    )
+    for title, options, clauses, tried in sections:
+        lines += [f"## {title}", "| option | values | default |", "| --- | --- | --- |", *options, ""]
+        lines += _clauses(clauses, tried, read)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _clauses(clauses: dict[str, str], tried: tuple[examples.Example, ...], read: Read) -> list[str]:
+    """Each clause with the examples that it reads."""
+    values = read([(text, _rule(entry)) for text, entry in tried])
+    lines = ["| clause | text | options | value | status |", "| --- | --- | --- | --- | --- |"]
+    for name, sentence in clauses.items():
+        found = [(text, entry, v) for (text, entry), v in zip(tried, values, strict=True) if v.clause == name]
+        for number, (text, entry, value) in enumerate(found):
+            options = ", ".join(f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in entry.items() if k != "rule")
+            rule = "timestamp, " if entry["rule"] == "timestamp" else ""
+            told = f"`{name}`: {sentence}" if number == 0 else ""
+            cells = (
+                told,
+                f"`{text}`" if text else "(empty)",
+                (rule + options).strip(", "),
+                value.value or "",
+                value.status,
+            )
+            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        if not found:
+            lines.append(f"| `{name}`: {sentence} | | | | |")
+    return [*lines, ""]
+
+
+def _rule(entry: dict[str, object]) -> Rule:
+    rule = parse_rule(entry)
+    assert rule is not None
+    assert not isinstance(rule, list)
+    return rule
 
 
 def commands_page() -> str:

@@ -16,7 +16,8 @@ def seed(scale: int, again: bool) -> None:
     """Fill the demo tables with plausible rows; does nothing when they hold rows already."""
     from lakehouse_assets.demo import seed as fill
 
-    written = fill(edge().source_dsn(), scale, say, again=again)
+    here = edge()
+    written = fill(here.source_dsn(), scale, say, again=again, cipher=here.keys.active)
     click.echo(", ".join(f"{table} {rows}" for table, rows in written.items()))
 
 
@@ -29,7 +30,8 @@ def simulate(rate: float, seconds: float, seed: int, as_json: bool) -> None:
     """Run mixed, realistic traffic on the demo tables: inserts, updates, deletes, key changes, transactions."""
     from lakehouse_assets.demo import simulate as run
 
-    report = run(edge().source_dsn(), rate, seconds, seed, say)
+    here = edge()
+    report = run(here.source_dsn(), rate, seconds, seed, say, cipher=here.keys.active)
     if as_json:
         click.echo(json.dumps({"changes": report.by_table(), "total": report.total, "seconds": round(report.seconds, 2),
                                "rate": round(report.achieved_rate, 1), "transactions": report.transactions}))  # fmt: skip

@@ -26,6 +26,7 @@ def up() -> None:
 
     here = edge()
     start(here.settings, here.catalog, say)
+    click.echo(f"Page      {here.links.page_url}")
     click.echo(f"Dagster   {here.links.webserver_url}")
     click.echo(
         f"Postgres  {here.links.replication.host}:{here.links.replication.port}/{here.links.replication.database}"
@@ -186,10 +187,16 @@ def clean() -> None:
 @click.command()
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 when a page is stale.")
 def docs(check: bool) -> None:
-    """Write the generated pages of docs/: settings, tables and commands."""
-    from lakehouse_assets.cli.reference import write
+    """Write the generated pages of docs/: settings, tables, commands, connector and normalisation dictionary."""
+    from functools import partial
 
-    stale = write(edge().catalog, check=check)
+    from lakehouse_assets.cli.reference import write
+    from lakehouse_assets.engine.values import read_texts
+    from lakehouse_assets.sessions import spark
+
+    here = edge()
+    with spark(here.settings, here.links, say) as session:
+        stale = write(here.catalog, partial(read_texts, session), check=check)
     click.echo("\n".join(f"{'stale' if check else 'wrote'} {path}" for path in stale) or "docs are up to date")
     if check and stale:
         sys.exit(EXIT_FAILED)

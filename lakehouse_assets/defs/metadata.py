@@ -40,9 +40,9 @@ def place(path: Path) -> dict[str, Any]:
     return {"dagster/uri": path.as_uri()}
 
 
-def same_columns(table: Table, upstream: AssetKey) -> TableColumnLineage:
-    """Each column comes from the column of the same name."""
-    return TableColumnLineage({c.name: [TableColumnDep(upstream, c.name)] for c in table.columns})
+def lake_columns_from(table: Table, upstream: AssetKey) -> TableColumnLineage:
+    """Each column comes from the source column that it is, or stands beside."""
+    return TableColumnLineage({c.name: [TableColumnDep(upstream, c.source)] for c in table.lake_columns})
 
 
 def _cell(value: object) -> str:

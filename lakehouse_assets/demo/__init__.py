@@ -3,5 +3,6 @@
 from lakehouse_assets.demo.report import TrafficReport
 from lakehouse_assets.demo.seed import seed
 from lakehouse_assets.demo.traffic import simulate
+from lakehouse_assets.keys import Key
 
-__all__ = ["TrafficReport", "seed", "simulate"]
+__all__ = ["Key", "TrafficReport", "seed", "simulate"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 
 from psycopg2.extensions import cursor as Cursor
+
+from lakehouse_assets.demo import boletos, forms
 
 MAX_KEYS = 100_000  # enough to choose from; a table may hold many more
 
@@ -19,6 +22,9 @@ class Pool:
 
     def __len__(self) -> int:
         return len(self._keys)
+
+    def __contains__(self, key: int) -> bool:
+        return key in self._places
 
     def add(self, key: int) -> None:
         """Add a key; one that is there already stays once."""
@@ -52,14 +58,17 @@ class Pool:
 class Population:
     """`parents` may be referred to by new rows and so are never deleted or renumbered; `spare` rows have no children.
 
-    Transacoes have none either, so all of them are spare. `residents` and `home` are the condominium
-    of a parent morador and imovel: a payment is made by somebody who lives there.
+    Those of `LEAVES` never have any, so all of them are spare. `residents` and `home` are the condominium
+    of a parent morador and imovel: a payment is made by somebody who lives there. `unpaid` and `wrong` are
+    the boletos that wait for a payment, and for a clerk.
     """
 
     parents: dict[str, Pool] = field(default_factory=dict)
     spare: dict[str, Pool] = field(default_factory=dict)
     residents: dict[int, list[int]] = field(default_factory=dict)
     home: dict[int, int] = field(default_factory=dict)
+    unpaid: Pool = field(default_factory=Pool)
+    wrong: Pool = field(default_factory=Pool)
 
     def promote(self, table: str, key: int, condominio: int | None) -> None:
         """Let new rows refer to this one."""
@@ -69,6 +78,19 @@ class Population:
             self.residents.setdefault(condominio, []).append(key)
         if table == "imoveis" and condominio is not None:
             self.home[key] = condominio
+
+    def know_boleto(self, key: int, texts: boletos.Texts) -> None:
+        """Note what a boleto waits for now that these are its texts."""
+        (self.unpaid.add if boletos.is_unpaid(texts) else self.unpaid.discard)(key)
+        (self.wrong.add if boletos.is_wrong(texts) else self.wrong.discard)(key)
+
+    def rename(self, table: str, key: int, new: Sequence[int]) -> None:
+        """Let the new keys, none when the row is gone, take the place of a spare one."""
+        for pool in (self.spare[table], *((self.unpaid, self.wrong) if table == "boletos" else ())):
+            if key in pool:
+                pool.discard(key)
+                for number in new:
+                    pool.add(number)
 
     def any_row(self, table: str, random: Random, count: int) -> list[int]:
         """Rows to update, parents and spare ones by their number."""
@@ -85,10 +107,15 @@ class Population:
 _CHILDREN = {
     "condominios": (("moradores", "condominio_id"), ("imoveis", "condominio_id")),
     "moradores": (("transacoes", "morador_id"),),
-    "imoveis": (("transacoes", "imovel_id"),),
+    "imoveis": (("transacoes", "imovel_id"), ("boletos", "imovel_id")),
     "transacoes": (),
+    "boletos": (),
 }
-KEYS = {"condominios": "condominio_id", "moradores": "morador_id", "imoveis": "imovel_id", "transacoes": "transacao_id"}
+KEYS = {
+    "condominios": "condominio_id", "moradores": "morador_id", "imoveis": "imovel_id", "transacoes": "transacao_id",
+    "boletos": "boleto_id",
+}  # fmt: skip
+LEAVES = tuple(table for table, children in _CHILDREN.items() if not children)
 
 
 def read_population(cursor: Cursor) -> Population:
@@ -105,4 +132,18 @@ def read_population(cursor: Cursor) -> Population:
                 population.promote(table, number, condominio)
             else:
                 population.spare[table].add(number)
+    _read_boletos(cursor, population)
     return population
+
+
+def _read_boletos(cursor: Cursor, population: Population) -> None:
+    cursor.execute(
+        f"""select boleto_id, coalesce(data_pagamento, '') = any(%s), array[{", ".join(boletos.TEXT_COLUMNS)}] && %s
+            from boletos order by 1 desc limit {MAX_KEYS}""",
+        [[text or "" for text in forms.NOTHING], sorted(forms.HOPELESS)],
+    )
+    for key, unpaid, wrong in reversed(cursor.fetchall()):
+        if unpaid:
+            population.unpaid.add(key)
+        if wrong:
+            population.wrong.add(key)

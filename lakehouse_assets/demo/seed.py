@@ -11,36 +11,48 @@ from random import Random
 import psycopg2
 from psycopg2.extensions import cursor as Cursor
 
-from lakehouse_assets.demo import words
+from lakehouse_assets.demo import boletos, words
 from lakehouse_assets.demo.report import silent
 from lakehouse_assets.errors import ConfigurationError
 from lakehouse_assets.gateways.postgres import connect, failure, place
+from lakehouse_assets.keys import Key
 
 # Rows at scale 1, in the order in which foreign keys allow them.
-ROWS = {"condominios": 12, "moradores": 160, "imoveis": 140, "transacoes": 800}
+ROWS = {"condominios": 12, "moradores": 160, "imoveis": 140, "transacoes": 800, "boletos": 1_680}
 COLUMNS = {
     "condominios": ("condominio_id", "nome", "endereco"),
     "moradores": ("morador_id", "nome", "condominio_id", "data_registro"),
     "imoveis": ("imovel_id", "tipo", "condominio_id", "valor"),
     "transacoes": ("transacao_id", "imovel_id", "morador_id", "data_transacao", "valor_transacao"),
+    "boletos": ("boleto_id", *boletos.COLUMNS),
 }
 MAX_SCALE = 100_000
 _SEED = 20_240_101
 _FIRST_DAY, _DAYS = date(2021, 1, 4), 5 * 365
+_LAST_DAY = _FIRST_DAY + timedelta(days=_DAYS)
+_FIRST_MONTH = 2025 * 12  # of the boletos, which cover twelve
 _LINES_AT_A_TIME = 20_000
 
 
-def seed(dsn: str, scale: int = 1, say: Callable[[str], None] = silent, *, again: bool = False) -> dict[str, int]:
-    """Fill the four tables and return the rows written by table, all zero when they already hold rows.
+def seed(
+    dsn: str,
+    scale: int = 1,
+    say: Callable[[str], None] = silent,
+    *,
+    again: bool = False,
+    cipher: Key | None = None,
+) -> dict[str, int]:
+    """Fill the five tables and return the rows written by table, all zero when they already hold rows.
 
-    `again` empties the tables first. One transaction: the tables are filled entirely or not at all.
+    `again` empties the tables first. Without `cipher` no boleto has an observacao. One transaction: the tables are
+    filled entirely or not at all.
     """
     if not isinstance(scale, int) or not 1 <= scale <= MAX_SCALE:
         raise ConfigurationError([f"scale is {scale}; accepted: a whole number from 1 to {MAX_SCALE}"], where="seed")
     connection = connect(dsn, application_name="lakehouse seed")
     try:
         with connection, connection.cursor() as cursor:
-            return _fill(cursor, scale, say, again)
+            return _fill(cursor, scale, say, again, cipher)
     except psycopg2.errors.UndefinedTable as error:
         raise failure(
             error, place(dsn), next_step="make the tables: lakehouse up, or infra/postgres/01_tables.sql"
@@ -51,7 +63,7 @@ def seed(dsn: str, scale: int = 1, say: Callable[[str], None] = silent, *, again
         connection.close()
 
 
-def _fill(cursor: Cursor, scale: int, say: Callable[[str], None], again: bool) -> dict[str, int]:
+def _fill(cursor: Cursor, scale: int, say: Callable[[str], None], again: bool, cipher: Key | None) -> dict[str, int]:
     if again:
         # In one statement: a table that others refer to cannot be truncated alone.
         cursor.execute(f"truncate {', '.join(ROWS)}")
@@ -59,7 +71,7 @@ def _fill(cursor: Cursor, scale: int, say: Callable[[str], None], again: bool) -
         say("the demo tables already hold rows; nothing to do (--again empties and refills them)")
         return dict.fromkeys(ROWS, 0)
     written = {}
-    for table, rows in _tables(scale).items():
+    for table, rows in tables(scale, cipher).items():
         written[table] = _copy(cursor, table, rows)
         say(f"{table}: {written[table]} rows")
     return written
@@ -83,10 +95,11 @@ def _copy(cursor: Cursor, table: str, rows: Iterator[tuple[object, ...]]) -> int
 
 def _line(row: Iterable[object]) -> str:
     """A line in COPY's text format; the words hold no tab, newline or backslash."""
-    return "\t".join(str(value) for value in row) + "\n"
+    return "\t".join("\\N" if value is None else str(value) for value in row) + "\n"
 
 
-def _tables(scale: int) -> dict[str, Iterator[tuple[object, ...]]]:
+def tables(scale: int, cipher: Key | None = None) -> dict[str, Iterator[tuple[object, ...]]]:
+    """The rows of every table."""
     # A random source for each table, so that the rows of one do not depend on how another is made.
     sources = {table: Random(f"{_SEED} {table}") for table in ROWS}
     count = {table: rows * scale for table, rows in ROWS.items()}
@@ -95,6 +108,7 @@ def _tables(scale: int) -> dict[str, Iterator[tuple[object, ...]]]:
         "moradores": _moradores(sources["moradores"], count),
         "imoveis": _imoveis(sources["imoveis"], count),
         "transacoes": _transacoes(sources["transacoes"], count),
+        "boletos": _boletos(sources["boletos"], count, cipher),
     }
 
 
@@ -127,6 +141,17 @@ def _transacoes(random: Random, count: dict[str, int]) -> Iterator[tuple[object,
             _day(random, number / count["transacoes"]),
             words.payment(random),
         )
+
+
+def _boletos(random: Random, count: dict[str, int], cipher: Key | None) -> Iterator[tuple[object, ...]]:
+    for number in range(count["boletos"]):
+        # Every property's bill of a month, then the next month's.
+        months, imovel = divmod(number, count["imoveis"])
+        year, month = divmod(_FIRST_MONTH + months, 12)
+        bill = boletos.draw_bill(random, imovel + 1, date(year, month + 1, 1))
+        payment = boletos.draw_payment(random, bill)
+        known = payment if payment and payment.at.date() <= _LAST_DAY else None
+        yield number + 1, *boletos.draw_row(random, bill, known, cipher)
 
 
 def _home(number: int, count: dict[str, int]) -> int:

@@ -17,6 +17,7 @@ from lakehouse_assets.demo.report import TrafficReport, silent
 from lakehouse_assets.demo.workload import Workload
 from lakehouse_assets.errors import ConfigurationError
 from lakehouse_assets.gateways.postgres import connect, failure, place
+from lakehouse_assets.keys import Key
 
 MAX_RATE = 20_000
 MAX_SECONDS = 7 * 24 * 3600
@@ -31,16 +32,18 @@ def simulate(
     seed: int = 0,
     say: Callable[[str], None] = silent,
     stop: threading.Event | None = None,
+    cipher: Key | None = None,
 ) -> TrafficReport:
     """Make `rate` row changes a second for `seconds`, the same ones for the same `seed` on the same rows.
 
-    Returns what was committed. Setting `stop`, or Ctrl-C, ends it after the current transaction.
+    Returns what was committed. Setting `stop`, or Ctrl-C, ends it after the current transaction. Without `cipher` no
+    new boleto has an observacao.
     Raises ConfigurationError for numbers out of range, LakehouseError when the source fails.
     """
     _check(rate, seconds, seed)
     try:
         with _sessions(dsn) as (main, other), _stopping(stop or threading.Event()) as stopping:
-            workload = Workload(main, other, Random(seed), rate, TrafficReport())
+            workload = Workload(main, other, Random(seed), rate, TrafficReport(), cipher)
             _keep_pace(workload, rate, seconds, say, stopping)
             return workload.report
     except psycopg2.errors.UndefinedTable as error:

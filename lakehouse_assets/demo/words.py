@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
 
@@ -48,6 +49,14 @@ _TIPOS = {
     "loja": (200, 1_800, 5),
     "vaga de garagem": (25, 110, 10),
 }
+_REMARKS = (
+    "Pago em duas vezes, a segunda em dinheiro na portaria.", "Comprovante enviado por e-mail.",
+    "Pediu segunda via por telefone.", "Inquilino saiu; cobrar do proprietário.", "Acordo em juízo, não protestar.",
+    "Síndico autorizou o desconto.", "Pagamento em nome do cônjuge.", "Contesta a leitura do hidrômetro.",
+    "Em tratamento de saúde; aguardar até o fim do mês.", "Cheque devolvido, motivo 11.",
+)  # fmt: skip
+# Fixed days, not today: the same seed makes the same traffic whenever it is run.
+FIRST_RECENT_DAY, _RECENT_DAYS = date(2026, 1, 1), 180
 LONG_BYTES = 9_000  # base64 makes 12 kB of it: random, so Postgres cannot compress it and must store it out of line
 
 
@@ -89,3 +98,22 @@ def payment(random: Random) -> Decimal:
     if random.random() < 0.05:
         return Decimal(random.randrange(1_000_000, 60_000_000)).scaleb(-2)
     return Decimal(random.randrange(15_000, 350_000)).scaleb(-2)
+
+
+def recent_day(random: Random) -> date:
+    """A day on which the traffic happens."""
+    return FIRST_RECENT_DAY + timedelta(days=random.randrange(_RECENT_DAYS))
+
+
+def remark(random: Random) -> str:
+    """What a clerk notes about a boleto: nobody else's business."""
+    return f"{random.choice(_REMARKS)} ({random.choice(_GIVEN)})"
+
+
+def cpf(number: int) -> str:
+    """A CPF with right check digits that counts up from zero, as no real one is given out."""
+    digits = f"{number:09d}"
+    for _ in range(2):
+        rest = sum(int(digit) * weight for digit, weight in zip(reversed(digits), range(2, 12), strict=False)) % 11
+        digits += str(11 - rest if rest > 1 else 0)
+    return f"{digits[:3]}.{digits[3:6]}.{digits[6:9]}-{digits[9:]}"

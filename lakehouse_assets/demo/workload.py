@@ -14,9 +14,10 @@ from lakehouse_assets.demo import changes
 from lakehouse_assets.demo.changes import Change, make_change
 from lakehouse_assets.demo.population import Population, read_population
 from lakehouse_assets.demo.report import TrafficReport
+from lakehouse_assets.keys import Key
 
 # Part of the row changes that each table gets, and of a table's changes that each operation gets.
-_TABLES = {"transacoes": 0.75, "moradores": 0.10, "imoveis": 0.10, "condominios": 0.05}
+_TABLES = {"transacoes": 0.72, "boletos": 0.10, "moradores": 0.07, "imoveis": 0.07, "condominios": 0.04}
 _OPERATIONS = {changes.INSERT: 0.42, changes.UPDATE: 0.40, changes.DELETE: 0.15, changes.KEY_CHANGE: 0.03}
 _ROLLED_BACK = 0.02  # part of the transactions
 _STATEMENTS = 3  # at most, in a transaction
@@ -43,6 +44,7 @@ class Workload:
     random: Random
     rate: float
     report: TrafficReport
+    cipher: Key | None = None
     attempted: int = 0
     population: Population = field(init=False)
 
@@ -103,7 +105,8 @@ class Workload:
         weights = [part / (1 + sizes[table]) for table, part in _TABLES.items()]
         table = self.random.choices(list(_TABLES), weights)[0]
         operation = self.random.choices(list(_OPERATIONS), list(_OPERATIONS.values()))[0]
-        return make_change(cursor, self.random, self.population, table, operation, self.random.randint(1, sizes[table]))
+        size = self.random.randint(1, sizes[table])
+        return make_change(cursor, self.random, self.population, table, operation, size, self.cipher)
 
     def _long_text(self, cursor: Cursor) -> list[Change]:
         if self.attempted < self._next_long_text:

@@ -122,6 +122,11 @@ def transaction_version(table: Path, app_id: str) -> int | None:
     return DeltaTable(str(table), without_files=True).transaction_version(app_id)
 
 
+def properties(table: Path) -> dict[str, str]:
+    """The properties of a Delta table, without its files."""
+    return DeltaTable(str(table), without_files=True).metadata().configuration
+
+
 def _flattened(rows: dict[str, list[Any]], i: int) -> AddedFile:
     def members(prefix: str) -> dict[str, Any]:
         found = {name[len(prefix) :]: values[i] for name, values in rows.items() if name.startswith(prefix)}

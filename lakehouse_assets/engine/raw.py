@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lakehouse_assets import sql
 from lakehouse_assets.catalog import Catalog
-from lakehouse_assets.changelog import sql
 from lakehouse_assets.changelog.envelope import RAW_COLUMNS, RAW_PARTITIONS, raw_query
 
 if TYPE_CHECKING:

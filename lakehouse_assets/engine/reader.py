@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,12 +74,16 @@ class LakeReader:
 
 @contextmanager
 def open_lake(
-    paths: LakePaths, versions: Mapping[str, int] | None = None, *, files: bool = False
+    paths: LakePaths,
+    versions: Mapping[str, int] | None = None,
+    *,
+    files: bool = False,
+    only: Collection[str] | None = None,
 ) -> Iterator[LakeReader]:
-    """A reader over every table the lake holds: `raw`, `transformed.<t>`, `refined.<x>`.
+    """A reader over every table the lake holds: `raw`, `transformed.<t>`, `refined.<x>`, `quarantine`.
 
-    Of the tables in `versions` it shows that version, of the others the newest at each query. With `files` every table
-    has a column `filename` too: where a row is stored.
+    Of the tables in `versions` it shows that version, of the others the newest at each query; those not in `only`
+    have no name. With `files` every table has a column `filename` too: where a row is stored.
     """
     import duckdb_extensions
 
@@ -89,7 +93,7 @@ def open_lake(
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("CREATE SCHEMA transformed")
         connection.execute("CREATE SCHEMA refined")
-        tables = _tables(paths)
+        tables = {name: place for name, place in places(paths).items() if only is None or name in only}
         for name, place in tables.items():
             quoted = ".".join(f'"{part}"' for part in name.split("."))
             version = f", version => {versions[name]}" if versions and name in versions else ""
@@ -103,8 +107,9 @@ def open_lake(
         yield LakeReader(connection, tuple(tables))
 
 
-def _tables(paths: LakePaths) -> dict[str, Path]:
-    found = {"raw": paths.raw} if exists(paths.raw) else {}
+def places(paths: LakePaths) -> dict[str, Path]:
+    """The tables the lake holds now, by name."""
+    found = {name: place for name, place in (("raw", paths.raw), ("quarantine", paths.quarantine)) if exists(place)}
     for layer in ("transformed", "refined"):
         folders = sorted((paths.root / layer).glob("*"))
         found |= {f"{layer}.{folder.name}": folder for folder in folders if exists(folder)}

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lakehouse_assets import sql
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.refined import REFINED, RefinedTable
-from lakehouse_assets.changelog import sql
 from lakehouse_assets.changelog.position import NOTHING
 from lakehouse_assets.engine import deltalog
 from lakehouse_assets.engine.positions import folded

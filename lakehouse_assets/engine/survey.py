@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lakehouse_assets import sql
 from lakehouse_assets.catalog import Kind, Table
-from lakehouse_assets.changelog import sql
+from lakehouse_assets.catalog.model import Protect
 from lakehouse_assets.changelog.envelope import UNAVAILABLE, Op
 from lakehouse_assets.changelog.fold import IDENTITY, FoldRange, Generation
 from lakehouse_assets.changelog.moves import components, moves_query
-from lakehouse_assets.normalisation.encodings import Status, decode
+from lakehouse_assets.normalisation.encodings import decode
+from lakehouse_assets.normalisation.reading import Status
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -31,12 +33,12 @@ class Survey:
 
 def look(spark: SparkSession, raw: str, table: Table, applied: int, target: int) -> Survey:
     """One aggregate over the range's events."""
-    checked = [c for c in table.columns if c.type.kind is not Kind.TEXT]
+    checked = [c for c in table.columns if c.type.kind is not Kind.TEXT and c.protect is not Protect.DROP]
     after = sql.struct_of_texts(tuple(c.name for c in checked))
     parsed = f"from_json(value, {sql.text(f'struct<after: {after}>')}).after" if checked else "NULL"
     puts = f"op IN ('{Op.INSERT}', '{Op.UPDATE}', '{Op.SNAPSHOT}')"
     cells = [
-        f"count_if({puts} AND {decode(c.type, f'after.{sql.name(c.name)}').status} <> '{Status.OK}') AS c{i}"
+        f"count_if({puts} AND {decode(c.type, f'after.{sql.name(c.name)}', c.encoding).status} <> '{Status.OK}') AS c{i}"
         for i, c in enumerate(checked)
     ]
     row = spark.sql(f"""

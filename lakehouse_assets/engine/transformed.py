@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lakehouse_assets import sql
 from lakehouse_assets.catalog import Table
 from lakehouse_assets.catalog.model import LakePaths
-from lakehouse_assets.changelog import sql
 from lakehouse_assets.changelog.fold import META_COLUMNS
 from lakehouse_assets.changelog.merge import merge
-from lakehouse_assets.engine import survey
+from lakehouse_assets.engine import deltalog, quarantine, survey
 from lakehouse_assets.engine.positions import FOLD_APP, Cut, Folded, exists, files_between, folded
 from lakehouse_assets.engine.raw import properties
-from lakehouse_assets.errors import EXIT_DATA, LakehouseError
+from lakehouse_assets.engine.values import BY_OPERATOR, settings
+from lakehouse_assets.errors import EXIT_DATA, ConfigurationError, LakehouseError
+from lakehouse_assets.keys import NO_KEYS, Keys
+from lakehouse_assets.normalisation.protection import KEYS_SCHEMA, KEYS_VIEW, keys_row, needs_keys
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -25,6 +29,7 @@ PROPERTIES = {
     "delta.checkpointInterval": "100",
     "delta.enableDeletionVectors": "false",  # measured: a MERGE of few changes is faster without
 }
+RULES = "lakehouse.rules"  # the property that says by which rules a table was built
 _NO_PARQUET_NAME = re.compile(r"[ ,;{}()\n\t=]")
 
 
@@ -45,8 +50,9 @@ class FoldResult:
 def create_transformed(spark: SparkSession, table: Table, path: Path) -> None:
     """Make the empty transformed table where there is none."""
     columns = [
-        f"{sql.name(c.name)} {c.type.spark}{' NOT NULL' if c.name in table.key else ''} COMMENT {sql.text(c.type.text)}"
-        for c in table.columns
+        f"{sql.name(c.name)} {c.spark}{' NOT NULL' if c.name in table.key else ''} "
+        f"COMMENT {sql.text(table.column(c.source).type.text)}"
+        for c in table.lake_columns
     ]
     columns += [f"{name} {kind}" for name, kind in META_COLUMNS.items()]
     # Mapped names cost every reader a little, so only where a name needs it.
@@ -54,33 +60,72 @@ def create_transformed(spark: SparkSession, table: Table, path: Path) -> None:
     spark.sql(
         f"CREATE TABLE IF NOT EXISTS {sql.delta(path)} ({', '.join(columns)}) USING delta "
         f"COMMENT {sql.text(table.description)} "
-        f"TBLPROPERTIES ({properties(PROPERTIES | {'delta.columnMapping.mode': mapping})})"
+        f"TBLPROPERTIES ({properties(PROPERTIES | {'delta.columnMapping.mode': mapping, RULES: rules_of(table)})})"
     )
 
 
-def fold(spark: SparkSession, table: Table, paths: LakePaths, cut: Cut) -> FoldResult:
-    """Bring the transformed table of `table` to the cut; a no-op when it is there already."""
+def rules_of(table: Table) -> str:
+    """A fingerprint of how the table's values are read: a table is never a mixture of two."""
+    read = [(c.name, c.type.text, repr(c.rule), str(c.protect), c.keep, c.encoding) for c in table.columns]
+    return hashlib.sha256(repr(read).encode()).hexdigest()[:16]
+
+
+def fold(spark: SparkSession, table: Table, paths: LakePaths, cut: Cut, keys: Keys = NO_KEYS) -> FoldResult:
+    """Bring the transformed table of `table` to the cut; a no-op when it is there already.
+
+    Raises LakehouseError when the table was built under other rules, or a key is missing.
+    """
     path = paths.transformed(table.name)
+    show_keys(spark, table, keys)
     if not exists(path):
         create_transformed(spark, table, path)
+    _require_same_rules(table, path)
     state, target = folded(paths, table.name), cut.position(table.name)
     if target <= state.applied:
         return FoldResult(table.name, state.applied, state.applied)
     raw = f"{sql.delta(paths.raw)} VERSION AS OF {cut.version}"
     found = survey.look(spark, raw, table, state.applied, target)
-    _require_keys(table, found.unstorable)
+    require_keys(table, found.unstorable)
     lsns = _streamed_lsns(paths, table, state, cut)
     replays = (lsns[0], state.max_lsn) if lsns and lsns[0] <= state.max_lsn else None
     events = survey.fold_range(spark, raw, table, found, state.applied, target, replays)
     note = json.dumps({"raw_version": cut.version, "max_lsn": max(state.max_lsn, lsns[1] if lsns else -1)})
-    metrics = commit(spark, merge(sql.delta(path), raw, table, events), target, note)
+    with settings(spark, BY_OPERATOR if table.judged_columns else {}):
+        metrics = commit(spark, merge(sql.delta(path), raw, table, events), target, note)
+        quarantine.reconcile(spark, table, raw, paths, target, found.unstorable)
     return FoldResult(
         table.name, state.applied, target, metrics["inserted"], metrics["updated"], metrics["deleted"],
         found.unreadable, found.unstorable,
     )  # fmt: skip
 
 
-def _require_keys(table: Table, unstorable: dict[str, int]) -> None:
+def show_keys(spark: SparkSession, table: Table, keys: Keys) -> None:
+    """Put the live keys where the statements of a table with protected columns look for them; ConfigurationError without one."""
+    if not needs_keys(table.columns):
+        return
+    if keys.active is None:
+        protected = ", ".join(f"{table.name}.{c.name} ({c.protect})" for c in table.columns if needs_keys((c,)))
+        raise ConfigurationError(
+            [f"no key for {protected}"],
+            where="keys",
+            next_step="lakehouse keys new, or set LAKEHOUSE_KEYS or LAKEHOUSE_KEYS_FILE",
+        )
+    row = keys_row({key.kid: key.key for key in keys.live})
+    spark.createDataFrame([row], KEYS_SCHEMA).createOrReplaceTempView(KEYS_VIEW)
+
+
+def _require_same_rules(table: Table, path: Path) -> None:
+    built = deltalog.properties(path).get(RULES, rules_of(table))
+    if built != rules_of(table):
+        raise LakehouseError(
+            "the catalog reads its columns by other rules than the table was built with; nothing was folded",
+            where=f"transformed.{table.name}",
+            next_step=f"lakehouse rebuild {table.name}",
+            exit_code=EXIT_DATA,
+        )
+
+
+def require_keys(table: Table, unstorable: dict[str, int]) -> None:
     """Without its key a row has no place in the table; to leave it out would be a loss without a sign."""
     for name in table.key:
         if name in unstorable:

@@ -8,18 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 
 from lakehouse_assets.catalog import Kind, PostgresType
-
-
-class Status(StrEnum):
-    """How a value was read; a value that is not NULL is `ok`."""
-
-    OK = "ok"
-    INVALID = "invalid"
-    OUT_OF_RANGE = "out_of_range"
-    SPECIAL = "special"
+from lakehouse_assets.normalisation.reading import Status, matches
 
 
 @dataclass(frozen=True)
@@ -39,8 +30,12 @@ _ISO = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}%s(Z|[+-][0-9:]+)"
 _SPECIAL_DECIMALS = ("nan", "positive_infinity", "negative_infinity", "infinity", "-infinity")
 
 
-def decode(kind: PostgresType, text: str) -> Decoded:
-    """The rule of a type, applied to the SQL expression `text`."""
+def decode(kind: PostgresType, text: str, encoding: str | None = None) -> Decoded:
+    """The rule of a type, applied to the SQL expression `text`; `encoding` where it is not the connector's usual one."""
+    if encoding in ("precise", "variable_scale"):
+        return _decimal(kind, _plain(text, None if encoding == "variable_scale" else kind.decimal[1]))
+    if encoding in _UNITS:
+        return _timestamp_in(text, encoding)
     return _RULES[kind.kind](kind, text)
 
 
@@ -55,14 +50,14 @@ def _castable(kind: PostgresType, text: str) -> Decoded:
 
 def _integer(kind: PostgresType, text: str) -> Decoded:
     value = f"try_cast({text} AS {kind.spark})"
-    return Decoded(value, _status(text, value, out_of_range=_matches(text, "-?[0-9]+([.][0-9]+)?")))
+    return Decoded(value, _status(text, value, out_of_range=matches(text, "-?[0-9]+([.][0-9]+)?")))
 
 
 def _decimal(kind: PostgresType, text: str) -> Decoded:
     _, scale = kind.decimal
-    plain = _matches(text, "-?[0-9]+([.][0-9]+)?")
+    plain = matches(text, "-?[0-9]+([.][0-9]+)?")
     # A cast rounds what does not fit the scale, so only zeros may stand beyond it.
-    exact = _matches(text, f"-?[0-9]+([.][0-9]{{0,{scale}}}0*)?")
+    exact = matches(text, f"-?[0-9]+([.][0-9]{{0,{scale}}}0*)?")
     value = f"CASE WHEN {plain} AND {exact} THEN try_cast({text} AS {kind.spark}) END"
     special = f"lower({text}) IN ({', '.join(map(repr, _SPECIAL_DECIMALS))})"
     return Decoded(value, _status(text, value, special=special, out_of_range=plain))
@@ -72,34 +67,66 @@ def _date(_: PostgresType, text: str) -> Decoded:
     days = f"try_cast({text} AS bigint)"
     value = f"CASE WHEN {days} BETWEEN {_FIRST_DAY} AND {_LAST_DAY} THEN date_from_unix_date(CAST({days} AS int)) END"
     special = f"{days} IN ({', '.join(map(str, _INFINITE_DAYS))})"
-    return Decoded(value, _status(text, value, special=special, out_of_range=_matches(text, "-?[0-9]+")))
+    return Decoded(value, _status(text, value, special=special, out_of_range=matches(text, "-?[0-9]+")))
+
+
+# Debezium's times without a zone: units in a second.
+_UNITS = {"Timestamp": 1_000, "MicroTimestamp": 1_000_000, "NanoTimestamp": 1_000_000_000}
 
 
 def _timestamp(kind: PostgresType, text: str) -> Decoded:
-    units = 1000 if kind.fraction_digits <= 3 else 1  # microseconds in one unit of Debezium's adaptive encoding
+    return _timestamp_in(text, "Timestamp" if kind.fraction_digits <= 3 else "MicroTimestamp")
+
+
+def _timestamp_in(text: str, encoding: str) -> Decoded:
+    units = _UNITS[encoding]
     number = f"try_cast({text} AS bigint)"
-    first, last = _FIRST_DAY * _DAY_US // units, (_LAST_DAY + 1) * _DAY_US // units - 1
-    instant = f"CAST(timestamp_micros({number} * {units}) AS timestamp_ntz)"
-    value = f"CASE WHEN {number} BETWEEN {first} AND {last} THEN {instant} END"
+    first, last = _FIRST_DAY * 86_400 * units, (_LAST_DAY + 1) * 86_400 * units - 1
+    # Nanoseconds begin and end inside the years that a timestamp can hold.
+    first, last = max(first, _INFINITE_INSTANTS[1] + 1), min(last, _INFINITE_INSTANTS[0] - 1)
+    micros = f"{number} * {1_000_000 // units}" if units <= 1_000_000 else f"{number} DIV {units // 1_000_000}"
+    whole = "true" if units <= 1_000_000 else f"{number} % {units // 1_000_000} = 0"
+    instant = f"CAST(timestamp_micros({micros}) AS timestamp_ntz)"
+    value = f"CASE WHEN {number} BETWEEN {first} AND {last} THEN CASE WHEN {whole} THEN {instant} END END"
     special = f"{text} IN ({', '.join(repr(str(i)) for i in _INFINITE_INSTANTS)})"
-    return Decoded(value, _status(text, value, special=special, out_of_range=_matches(text, "-?[0-9]+")))
+    return Decoded(value, _status(text, value, special=special, out_of_range=matches(text, "-?[0-9]+")))
+
+
+def _plain(text: str, scale: int | None) -> str:
+    """The plain decimal of a base64 unscaled value; without a scale `text` is a JSON object that has one.
+
+    What cannot be decoded becomes a text that is no decimal. The bytes are a big-endian two's complement.
+    """
+    encoded = text if scale is not None else f"get_json_object({text}, '$.value')"
+    places = str(scale) if scale is not None else f"try_cast(get_json_object({text}, '$.scale') AS int)"
+    bare = f"rtrim('=', {encoded})"
+    padded = f"rpad({bare}, CAST(ceil(length({bare}) / 4) * 4 AS int), '=')"
+    legal = f"({matches(encoded, '[A-Za-z0-9+/]+={0,2}')} AND length({bare}) % 4 <> 1)"
+    # Sign bytes that say nothing, then 16 bytes as two halves of 64 bits, the upper one signed.
+    digits = (
+        f"regexp_replace(hex(try_to_binary({padded}, 'base64')), r'\\A(?:(?:00)+(?=[0-7].)|(?:FF)+(?=[89A-F].))', '')"
+    )
+    wide = f"lpad({digits}, 32, CASE WHEN left({digits}, 1) >= '8' THEN 'F' ELSE '0' END)"
+    upper = f"CAST(conv(left({wide}, 16), 16, -10) AS decimal(20,0))"
+    lower = f"CAST(conv(right({wide}, 16), 16, 10) AS decimal(20,0))"
+    unscaled = f"CAST(try_add(try_multiply({upper}, 18446744073709551616BD), {lower}) AS string)"
+    whole = f"CASE WHEN length({digits}) > 32 OR {unscaled} IS NULL THEN repeat('9', 60) ELSE {unscaled} END"
+    size = f"lpad(replace({whole}, '-', ''), greatest(length(replace({whole}, '-', '')), {places} + 1), '0')"
+    shifted = f"CASE WHEN {places} > 0 THEN concat(left({size}, length({size}) - {places}), '.', right({size}, {places})) ELSE concat({size}, repeat('0', -{places})) END"
+    signed = f"concat(CASE WHEN startswith({whole}, '-') THEN '-' ELSE '' END, {shifted})"
+    return f"CASE WHEN {text} IS NULL THEN NULL WHEN {legal} AND {places} BETWEEN -100 AND 100 THEN {signed} ELSE 'undecodable' END"
 
 
 def _timestamp_tz(_: PostgresType, text: str) -> Decoded:
     instant = f"try_cast({text} AS timestamp)"
     first, last = _FIRST_DAY * _DAY_US, (_LAST_DAY + 1) * _DAY_US - 1
     # A cast cuts what is smaller than a microsecond, so only zeros may stand beyond it.
-    exact = _matches(text, _ISO % "([.][0-9]{1,6}0*)?")
+    exact = matches(text, _ISO % "([.][0-9]{1,6}0*)?")
     value = f"CASE WHEN {exact} AND unix_micros({instant}) BETWEEN {first} AND {last} THEN {instant} END"
-    readable = f"({_matches(text, _ISO % '([.][0-9]+)?')} AND {instant} IS NOT NULL)"
-    beyond = _matches(text, "[+-][0-9]{4,}-[0-9]{2}-[0-9]{2}T.*")
+    readable = f"({matches(text, _ISO % '([.][0-9]+)?')} AND {instant} IS NOT NULL)"
+    beyond = matches(text, "[+-][0-9]{4,}-[0-9]{2}-[0-9]{2}T.*")
     special = f"{text} IN ('infinity', '-infinity')"
     return Decoded(value, _status(text, value, special=special, out_of_range=f"({beyond} OR {readable})"))
-
-
-def _matches(text: str, pattern: str) -> str:
-    """Whether the whole text has the pattern; `$` would let a line break stand behind it."""
-    return rf"{text} RLIKE r'\A(?:{pattern})\z'"
 
 
 def _status(text: str, value: str, *, special: str = "false", out_of_range: str = "false") -> str:

@@ -21,6 +21,7 @@ class TableLag:
     """One table. `kafka_end` is the next offset of its topic (None: Kafka does not answer); positions are -1 for nothing.
 
     `lag_changes` are messages not yet applied; `lag_seconds` is the age of the oldest of them, 0 when there is none.
+    `unread` of those are not in raw yet, `unapplied` are in raw and not in transformed.
     `verified_through` is the newest moment of the source the table is proven equal to, `verified_verdict` what the
     newest verification said.
     """
@@ -33,6 +34,8 @@ class TableLag:
     lag_seconds: float | None
     verified_through: Through | None = None
     verified_verdict: str | None = None
+    unread: int | None = None
+    unapplied: int = 0
 
 
 def table_lags(catalog: Catalog, paths: LakePaths, checkpoint: Path, bootstrap: str | None) -> list[TableLag]:
@@ -52,14 +55,15 @@ def _lag(
 ) -> TableLag:
     raw, applied = cut.position(table.name), folded(paths, table.name).applied
     end = ends.get(table.topic)
+    unapplied = offset_of(raw) - (offset_of(applied) if applied != NOTHING else -1) if raw > applied else 0
     if bootstrap is None or end is None:
-        return TableLag(table.name, end, raw, applied, None, None)
+        return TableLag(table.name, end, raw, applied, None, None, unapplied=unapplied)
     # A tombstone is read and leaves nothing in raw, so what was read counts, not raw's last offset.
     unread = end - read.get(table.topic, 0)
-    unapplied = offset_of(raw) - (offset_of(applied) if applied != NOTHING else -1) if raw > applied else 0
     behind = unread + unapplied
     oldest = _next_offset(applied) if unapplied else read.get(table.topic, 0)
-    return TableLag(table.name, end, raw, applied, behind, _age(bootstrap, table.topic, oldest) if behind else 0.0)
+    seconds = _age(bootstrap, table.topic, oldest) if behind else 0.0
+    return TableLag(table.name, end, raw, applied, behind, seconds, unread=unread, unapplied=unapplied)
 
 
 def _next_offset(applied: int) -> int:

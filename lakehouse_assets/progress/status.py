@@ -12,7 +12,7 @@ from lakehouse_assets.progress.lag import TableLag, table_lags
 from lakehouse_assets.progress.sensor import SensorState, sensor_state
 from lakehouse_assets.settings import Settings
 from lakehouse_assets.stack import doctor
-from lakehouse_assets.stack.connections import Connections
+from lakehouse_assets.stack.connections import Connections, connections
 from lakehouse_assets.stack.connector import connector_name
 from lakehouse_assets.stack.service import ServiceState
 from lakehouse_assets.stack.up import service_states
@@ -27,11 +27,30 @@ class Status:
     sensor: SensorState
 
 
+@dataclass(frozen=True)
+class Seen:
+    """The whole stack as its page shows it, and the address of Dagster's."""
+
+    status: Status
+    webserver_url: str
+
+
 def status(settings: Settings, catalog: Catalog, links: Connections) -> Status:
     """Look at everything; a part that does not answer is shown as such and hides no other."""
-    services = service_states(settings)
-    kafka_up = any(s.name == "kafka" and s.state in ("up", "external") for s in services)
-    return Status(services, _lags(settings, catalog, links, kafka_up), sensor_state(links.webserver_url))
+    found = service_states(settings)
+    kafka_up = any(s.name == "kafka" and s.state in ("up", "external") for s in found)
+    return Status(found, _lags(settings, catalog, links, kafka_up), sensor_state(links.webserver_url))
+
+
+def look(settings: Settings, catalog: Catalog) -> Seen:
+    """`status` of the stack that the settings name."""
+    links = connections(settings)
+    return Seen(status(settings, catalog, links), links.webserver_url)
+
+
+def services(settings: Settings) -> list[ServiceState]:
+    """The services alone, at the cost of one question to the supervisor."""
+    return service_states(settings)
 
 
 def _lags(settings: Settings, catalog: Catalog, links: Connections, kafka_up: bool) -> list[TableLag]:

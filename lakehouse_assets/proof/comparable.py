@@ -16,7 +16,8 @@ def comparable(table: Table) -> list[tuple[str, str]]:
     The one place that knows where a source value is kept: a text with a rule is in `<c>__raw`, a protected one is
     nowhere and is left out.
     """
-    return [(column.name, column.name) for column in table.columns]
+    pairs = ((c.name, f"{c.name}__raw" if c.judged else c.name) for c in table.columns if not c.hidden)
+    return list(pairs)
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,11 @@ class Comparison:
         for name in self.table.key:
             if name not in self.columns:
                 return f"key column {name} is {PROTECTED}"
-            if self.table.column(name).type.kind is Kind.FLOAT:
+            column = self.table.column(name)
+            if column.type.kind is Kind.FLOAT:
                 return f"key column {name} is a floating-point number"
+            if column.type.kind is Kind.DECIMAL and column.encoding:
+                return f"key column {name} is a decimal that messages hold as bytes"
         return ""
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import uuid
 from collections.abc import Sequence
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_attempt, wait_fixed
 
 from lakehouse_assets.catalog import Catalog, Table
-from lakehouse_assets.catalog.model import LAKEHOUSE_SCHEMA, SIGNAL_TABLE
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.gateways import kafka as kafka_gateway
 from lakehouse_assets.gateways import postgres as postgres_gateway
 from lakehouse_assets.stack.connections import Connections
+from lakehouse_assets.stack.signals import Kind, ask_snapshot
 
 _ATTEMPTS = 6
 _ATTEMPT_SECONDS = 5
@@ -46,16 +44,10 @@ def _ask_for_what_is_missing(links: Connections, tables: Sequence[Table]) -> lis
     ends = kafka_gateway.end_offsets(links.kafka_bootstrap, [table.topic for table in tables])
     missing = [table for table in tables if not ends.get(table.topic)]
     if missing:
-        _signal(links, missing)
+        ask_snapshot(links, missing, Kind.INCREMENTAL)
     return missing
 
 
 def _filled(links: Connections, tables: Sequence[Table]) -> list[Table]:
     dsn = links.checking_dsn
     return [table for table in tables if postgres_gateway.execute(dsn, f"select 1 from {table.source_name} limit 1")]
-
-
-def _signal(links: Connections, tables: Sequence[Table]) -> None:
-    data = {"data-collections": [table.source_name for table in tables], "type": "INCREMENTAL"}
-    statement = f"insert into {LAKEHOUSE_SCHEMA}.{SIGNAL_TABLE} (id, type, data) values (%s, 'execute-snapshot', %s)"
-    postgres_gateway.execute(links.checking_dsn, statement, [uuid.uuid4().hex, json.dumps(data)])

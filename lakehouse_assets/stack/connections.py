@@ -55,6 +55,7 @@ class Connections:
     dagster_home: Path
     lake: Path
     webserver_url: str
+    page_url: str
     embedded: frozenset[str]  # which of postgres, kafka, connect, spark this stack starts itself
 
     def is_embedded(self, service: str) -> bool:
@@ -100,6 +101,7 @@ def connections(settings: Settings) -> Connections:
         dagster_home=settings.dagster_home,
         lake=settings.lake,
         webserver_url=f"http://{LOOPBACK}:{Port.WEBSERVER.of(base)}",
+        page_url=f"http://{LOOPBACK}:{Port.DASHBOARD.of(base)}",
         embedded=embedded,
     )
 

@@ -15,6 +15,7 @@ from lakehouse_assets.stack.connections import CONNECT, POSTGRES, Connections
 from lakehouse_assets.stack.secrets import EXTERNAL_REPLICATION, REPLICATION, secrets_file
 
 RETENTION_DAYS = 14
+MASK_CHARACTERS = 8
 _HEARTBEAT_QUERY = f"update {LAKEHOUSE_SCHEMA}.{HEARTBEAT_TABLE} set beat_at = clock_timestamp() where id = 1"
 
 
@@ -94,6 +95,8 @@ def connector_config(catalog: Catalog, settings: Settings, links: Connections) -
     source = links.replication
     return {
         **{setting.name: setting.value for setting in SETTINGS},
+        "decimal.handling.mode": catalog.decimals,
+        "time.precision.mode": catalog.times,
         "database.hostname": source.host,
         "database.port": str(source.port),
         "database.dbname": source.database,
@@ -103,7 +106,14 @@ def connector_config(catalog: Catalog, settings: Settings, links: Connections) -
         "publication.name": catalog.publication,
         "topic.prefix": catalog.topic_prefix,
         "table.include.list": ",".join(name.replace(".", "\\.") for name in catalog.published),
+        **_masked(catalog),
     }
+
+
+def _masked(catalog: Catalog) -> dict[str, str]:
+    """The columns that leave the source as asterisks, so that not even raw holds them."""
+    names = [f"{t.source_name}.{c.name}".replace(".", "\\.") for t in catalog.tables for c in t.columns if c.at_source]
+    return {f"column.mask.with.{MASK_CHARACTERS}.chars": ",".join(names)} if names else {}
 
 
 def added_tables(before: dict[str, str] | None, catalog: Catalog) -> tuple[Table, ...]:

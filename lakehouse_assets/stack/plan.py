@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lakehouse_assets.catalog import Catalog
 from lakehouse_assets.settings import Settings
-from lakehouse_assets.stack import connect, dagster, engine, kafka, postgres, secrets
+from lakehouse_assets.stack import connect, dagster, dashboard, engine, kafka, postgres, secrets
 from lakehouse_assets.stack.connections import (
     CONNECT,
     KAFKA,
@@ -24,7 +24,7 @@ from lakehouse_assets.stack.ports import Port
 from lakehouse_assets.stack.service import Service
 
 CORE = (postgres.NAME, kafka.NAME, connect.NAME)
-ALL = (*CORE, engine.NAME, dagster.CODE_SERVER, dagster.DAEMON, dagster.WEBSERVER)
+ALL = (*CORE, engine.NAME, dagster.CODE_SERVER, dagster.DAEMON, dagster.WEBSERVER, dashboard.NAME)
 
 
 def services(settings: Settings, java: Path, only: Iterable[str] = ALL) -> tuple[Service, ...]:
@@ -36,6 +36,7 @@ def services(settings: Settings, java: Path, only: Iterable[str] = ALL) -> tuple
         *([connect.service(settings, java)] if CONNECT in embedded else []),
         *([engine.service(settings)] if SPARK in embedded else []),
         *dagster.services(settings),
+        dashboard.service(settings),
     ]
     return tuple(service for service in own if service.name in only)
 

@@ -26,6 +26,7 @@ class Port(IntEnum):
     SPARK_CONNECT = 4
     CODE_SERVER = 5
     WEBSERVER = 6
+    DASHBOARD = 7
 
     def of(self, port_base: int) -> int:
         """The port number in the stack that begins at `port_base`."""

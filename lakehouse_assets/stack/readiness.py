@@ -19,6 +19,7 @@ from lakehouse_assets.stack import (
     connect,
     connector,
     dagster,
+    dashboard,
     engine,
     health,
     kafka,
@@ -45,7 +46,7 @@ class Readiness:
 
     def reach(self) -> None:
         """Return when every part is healthy; LakehouseError of the first part that is not."""
-        with ThreadPoolExecutor(max_workers=8) as pool, self._called_off_at_the_end():
+        with ThreadPoolExecutor(max_workers=9) as pool, self._called_off_at_the_end():
             source = pool.submit(self._source)
             topics = pool.submit(self._topics)
             worker = pool.submit(self._worker)
@@ -59,6 +60,7 @@ class Readiness:
         yield engine.NAME, Port.SPARK_CONNECT
         yield dagster.CODE_SERVER, Port.CODE_SERVER
         yield dagster.WEBSERVER, Port.WEBSERVER
+        yield dashboard.NAME, Port.DASHBOARD
 
     def _source(self) -> None:
         if not self.links.is_embedded(POSTGRES):
@@ -134,6 +136,8 @@ class Readiness:
             # It starts without its code server and looks for it each second: healthy is when it has the definitions.
             url = self.links.webserver_url
             self._healthy(name, lambda: health.code_location_problem(url, dagster.LOCATION) is None)
+        elif name == dashboard.NAME:
+            self._healthy(name, lambda: health.answers(f"{self.links.page_url}{dashboard.HEALTH}"))
         else:
             self._healthy(name, lambda: health.accepts(port.of(self.settings.port_base)))
         self._tell(name)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from lakehouse_assets.catalog import Catalog
 from lakehouse_assets.errors import LakehouseError
+from lakehouse_assets.keys import ensure_keys
+from lakehouse_assets.normalisation.protection import needs_keys
 from lakehouse_assets.proof.verification import FOLDER as PROOF
 from lakehouse_assets.settings import Settings
 from lakehouse_assets.stack import kafka, owner, plan, postgres, processes, supervision
@@ -41,6 +43,8 @@ def up(settings: Settings, catalog: Catalog, say: Say, only: Iterable[str] = pla
     ensure_jars(settings.cache, say, java)
     with _alone(settings.home):
         plan.ensure_secrets(settings)
+        if any(needs_keys(table.columns) for table in catalog.tables):
+            ensure_keys(settings)
         links = connections(settings)
         chosen = plan.services(settings, java, only)
         _start(settings, catalog, links, java, chosen, say)

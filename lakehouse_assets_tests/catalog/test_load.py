@@ -37,9 +37,9 @@ def problems(tmp_path: Path, text: str) -> list[str]:
     return raised.value.problems
 
 
-def test_the_repositorys_catalog_holds_the_four_tables_of_the_source() -> None:
+def test_the_repositorys_catalog_holds_the_five_tables_of_the_source() -> None:
     catalog = load_catalog(REPOSITORY_CATALOG)
-    assert catalog.names == ("condominios", "moradores", "imoveis", "transacoes")
+    assert catalog.names == ("condominios", "moradores", "imoveis", "transacoes", "boletos")
     transacoes = catalog.table("transacoes")
     assert transacoes.key == ("transacao_id",)
     assert [(c.name, c.type.spark) for c in transacoes.columns] == [

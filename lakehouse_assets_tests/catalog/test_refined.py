@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from lakehouse_assets.catalog import Catalog, load_catalog
+from lakehouse_assets.catalog import Catalog, Column, PostgresType, Table, load_catalog, parse_type
 from lakehouse_assets.catalog.refined import RefinedTable, load_refined
 from lakehouse_assets.errors import ConfigurationError
 
@@ -20,15 +22,23 @@ def catalog() -> Catalog:
     return load_catalog(REPOSITORY / "lakehouse.toml")
 
 
-def load(folder: Path, catalog: Catalog, **files: str) -> dict[str, RefinedTable]:
+def column(name: str, text: str) -> Column:
+    parsed = parse_type(text)
+    assert isinstance(parsed, PostgresType)
+    return Column(name, parsed)
+
+
+def load(
+    folder: Path, catalog: Catalog, given: dict[str, object] | None = None, **files: str
+) -> dict[str, RefinedTable]:
     for name, text in files.items():
         (folder / f"{name}.sql").write_text(text, encoding="utf-8")
-    return {table.name: table for table in load_refined(folder, catalog)}
+    return {table.name: table for table in load_refined(folder, replace(catalog, parameters=given or {}))}
 
 
-def problems(folder: Path, catalog: Catalog, **files: str) -> list[str]:
+def problems(folder: Path, catalog: Catalog, given: dict[str, object] | None = None, **files: str) -> list[str]:
     with pytest.raises(ConfigurationError) as raised:
-        load(folder, catalog, **files)
+        load(folder, catalog, given, **files)
     assert raised.value.where == str(folder)
     return raised.value.problems
 
@@ -42,6 +52,22 @@ def test_the_three_tables_the_business_asked_for_have_the_columns_it_asked_for(c
         "tipo",
         "valor_total_diario",
         "total_transacoes_diarias",
+    )
+
+
+def test_bills_are_turned_into_revenue_and_into_who_owes(catalog: Catalog) -> None:
+    tables = {t.name: t for t in load_refined(REPOSITORY / "lakehouse_assets" / "defs" / "refined", catalog)}
+    assert tables["receita_mensal_por_condominio"].columns == (
+        "condominio_id", "nome", "mes", "boletos_pagos", "receita", "multas", "boletos_a_conferir",
+    )  # fmt: skip
+    owing = tables["inadimplencia"]
+    assert owing.columns == (
+        "condominio_id", "condominio", "imovel_id", "cpf_pagador", "data_base", "boletos", "boletos_vencidos",
+        "valor_vencido", "vencimento_mais_antigo", "dias_atraso", "faixa_atraso", "boletos_a_conferir",
+    )  # fmt: skip
+    assert owing.lineage["data_base"] == (
+        ("transformed.boletos", "data_pagamento"),
+        ("transformed.boletos", "data_vencimento"),
     )
 
 
@@ -162,6 +188,91 @@ def test_each_mistake_is_one_problem_that_names_its_file(
     (problem,) = problems(tmp_path, catalog, x=text)
     assert problem.startswith("x.sql: ")
     assert all(words in problem for words in expected)
+
+
+# Parameters. Their catalog is made here: no rule, no file.
+
+BILLS = Catalog("p", "p", "p", (
+    Table("bills", "public", ("id",), (column("id", "integer"), column("paid", "date")), "", "", "p"),
+))  # fmt: skip
+BILL_IDS = HEADER + "SELECT id FROM transformed.bills"
+DATED = HEADER + "-- param base: date{}\nSELECT id FROM transformed.bills WHERE paid <= :base"
+
+
+def test_a_parameter_stands_for_its_default_until_the_catalog_gives_a_value(tmp_path: Path) -> None:
+    text = DATED.format(" = 2026-01-31")
+    assert "paid <= CAST('2026-01-31' AS DATE)" in load(tmp_path, BILLS, x=text)["x"].select
+    for given in ("2026-02-28", date(2026, 2, 28)):
+        assert "paid <= CAST('2026-02-28' AS DATE)" in load(tmp_path, BILLS, {"base": given}, x=text)["x"].select
+
+
+def test_a_default_may_be_taken_from_the_data_which_is_then_an_input(tmp_path: Path, catalog: Catalog) -> None:
+    text = HEADER + (
+        "-- param base: date = SELECT max(data_transacao) FROM transformed.transacoes\n"
+        "SELECT morador_id AS id, :base AS base FROM transformed.moradores WHERE data_registro <= :base"
+    )
+    table = load(tmp_path, catalog, x=text)["x"]
+    assert table.inputs == ("transformed.moradores", "transformed.transacoes")
+    assert table.lineage["base"] == (("transformed.transacoes", "data_transacao"),)
+    places = {f"transformed.{name}": f"delta.`/lake/{name}`" for name in ("moradores", "transacoes")}
+    assert table.bound(places).count("CAST((SELECT MAX(data_transacao) FROM delta.`/lake/transacoes`") == 2
+    given = load(tmp_path, catalog, {"base": "2026-01-31"}, x=text)["x"]
+    assert given.inputs == ("transformed.moradores",)
+    assert given.lineage["base"] == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "literal"),
+    [
+        ("integer", "30", "CAST('30' AS BIGINT)"),
+        ("integer", -7, "CAST('-7' AS BIGINT)"),
+        ("decimal", "12.50", "CAST('12.50' AS DECIMAL(18, 2))"),
+        ("date", "0001-01-01", "CAST('0001-01-01' AS DATE)"),
+    ],
+)
+def test_a_value_becomes_a_literal_of_its_type(tmp_path: Path, kind: str, value: object, literal: str) -> None:
+    text = HEADER + f"-- param n: {kind}\nSELECT id, :n AS n FROM transformed.bills"
+    assert f"SELECT id, {literal} AS n" in load(tmp_path, BILLS, {"n": value}, x=text)["x"].select
+
+
+def test_the_total_that_must_reconcile_knows_the_parameters_and_is_written_for_the_checks(tmp_path: Path) -> None:
+    of = "-- total: count(*)\n-- of: SELECT count_if(paid <= :base) FROM transformed.bills\n"
+    table = load(tmp_path, BILLS, x=of + DATED.format(" = 2026-01-31"))["x"]
+    assert table.of == "SELECT COUNT_IF(paid <= CAST('2026-01-31' AS DATE)) FROM transformed.bills"
+
+
+def test_one_value_serves_every_file_that_declares_it(tmp_path: Path) -> None:
+    tables = load(tmp_path, BILLS, {"base": "2026-01-31"}, a=DATED.format(""), b=DATED.format(" = 2025-12-31"))
+    assert all("'2026-01-31'" in table.select for table in tables.values())
+
+
+NO_VALUE = "x.sql: param base has neither a default nor a value; set base in [refined.parameters] of the catalog"
+# What is wrong, the file, the catalog's values, and its one problem.
+MISGIVEN: list[tuple[str, str, dict[str, object], str]] = [
+    ("no value", DATED.format(""), {}, NO_VALUE),
+    ("no day", DATED.format(" = 2026-02-30"), {}, "x.sql: param base: '2026-02-30' is no date; accepted: 2026-01-31"),
+    ("today", DATED.format(" = current_date"), {}, "x.sql: param base: 'current_date' is no date; accepted: 2026-01-31"),
+    ("a value that is no day", DATED.format(""), {"base": "31/01/2026"}, "catalog: refined.parameters.base: '31/01/2026' is no date; accepted: 2026-01-31"),
+    ("a SELECT given", DATED.format(""), {"base": "SELECT 1"}, "catalog: refined.parameters.base: 'SELECT 1' is no date; accepted: 2026-01-31"),
+    ("an integer with a fraction", DATED.format("").replace("date", "integer"), {"base": 1.5}, "catalog: refined.parameters.base: '1.5' is no integer; accepted: 30"),
+    ("a value nobody asks for", BILL_IDS, {"day": 1}, "catalog: refined.parameters.day: no refined table has this parameter; known: none"),
+    ("not declared", HEADER + "SELECT id FROM transformed.bills WHERE paid <= :base", {}, "x.sql: unknown parameter :base; declared: none"),
+    ("without a name", HEADER + "SELECT id FROM transformed.bills WHERE paid <= ?", {}, "x.sql: unknown parameter ?; declared: none"),
+    ("not used", "-- param day: date = 2026-01-31\n" + BILL_IDS, {}, "x.sql: param day is not used"),
+    ("an unknown type", DATED.format("").replace("date", "text"), {}, "x.sql: param base: unknown type text; known: date, integer, decimal"),
+    ("no type", "-- param day = 5\n" + BILL_IDS, {}, "x.sql: `param day = 5` cannot be read; accepted: `-- param name: type = default`"),
+    ("twice", "-- param base: date = 2026-01-31\n" + DATED.format(" = 2026-01-31"), {}, "x.sql: param base is declared twice"),
+    ("a default of two values", DATED.format(" = SELECT 1, 2"), {}, "x.sql: param base: exactly one SELECT of one value is expected, without parameters"),
+    ("a default with a parameter", DATED.format(" = SELECT :base"), {}, "x.sql: param base: exactly one SELECT of one value is expected, without parameters"),
+    ("a default of an unknown table", DATED.format(" = SELECT max(d) FROM transformed.nada"), {}, "x.sql: unknown table transformed.nada; known: transformed.bills, refined.x"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "given", "expected"), [m[1:] for m in MISGIVEN], ids=[m[0] for m in MISGIVEN])
+def test_each_mistake_of_a_parameter_is_one_problem(
+    tmp_path: Path, text: str, given: dict[str, object], expected: str
+) -> None:
+    assert problems(tmp_path, BILLS, given, x=text) == [expected]
 
 
 def test_tables_that_read_each_other_in_a_circle_are_named(tmp_path: Path, catalog: Catalog) -> None:

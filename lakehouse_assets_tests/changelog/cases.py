@@ -202,7 +202,8 @@ CASES = [
         ([update(1, 2, "u", lsn=5, tx_id=6)], [(1, 2, "u")]),
         ([update(1, 3, "v", lsn=5, tx_id=7)], [(1, 3, "v")]),
         ([update(1, 4, "w", lsn=4, tx_id=7)], [(1, 4, "w")]),
-        ([insert(2, 5, "k", lsn=5, tx_id=6)], [(1, 4, "w"), (2, 5, "k")]),
+        ([update(1, 6, "y", lsn=9, tx_id=9), update(1, 7, "z", lsn=8, tx_id=9)], [(1, 7, "z")]),
+        ([insert(2, 5, "k", lsn=5, tx_id=6)], [(1, 7, "z"), (2, 5, "k")]),
     ),
     _case(
         "a change without LSN or transaction is never a repetition",
@@ -316,6 +317,13 @@ CASES = [
         ([insert(1, 1, "A"), insert(2, 2, "B")], [(1, 1, "A"), (2, 2, "B")]),
         ([first(1, 1, "A"), move(1, 3, 5), last(2, 2, "B")], [(2, 2, "B"), (3, 5, "A")]),
         ([first(2, 2, "B", taken=1), last(4, 4, taken=1), move(2, 1, 6)], [(1, 6, "B"), (4, 4, "x")]),
+        whole_table=True,
+    ),
+    _case(
+        "a row that a snapshot removed stays removed when its component moves again",
+        ([insert(1, 1, "A"), move(1, 2, 2)], [(2, 2, "A")]),
+        ([first(5, 5), last(6, 6)], [(5, 5, "x"), (6, 6, "x")]),
+        ([insert(1, 3, "Z"), move(1, 3, 4)], [(3, 4, "Z"), (5, 5, "x"), (6, 6, "x")]),
         whole_table=True,
     ),
     _case(

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from lakehouse_assets import sql
 from lakehouse_assets.catalog import Table
-from lakehouse_assets.changelog import sql
 from lakehouse_assets.changelog.envelope import RAW_COLUMNS
 from lakehouse_assets.changelog.fold import FoldRange
 from lakehouse_assets.changelog.merge import changes

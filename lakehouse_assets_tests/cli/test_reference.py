@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
 import click
@@ -11,13 +12,22 @@ import pytest
 from lakehouse_assets.catalog import load_catalog
 from lakehouse_assets.cli import reference
 from lakehouse_assets.cli.app import cli
+from lakehouse_assets.engine.values import read_texts
 
 PROJECT = Path(__file__).parents[2]
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 
 
-def test_the_generated_pages_are_fresh():
-    assert reference.write(load_catalog(PROJECT / "lakehouse.toml"), check=True) == []
+def test_the_generated_pages_are_fresh(spark):
+    read = partial(read_texts, spark)
+    assert reference.write(load_catalog(PROJECT / "lakehouse.toml"), read, check=True) == []
+
+
+def test_every_clause_of_the_dictionary_has_an_example():
+    bare = re.findall(
+        r"^\| `([a-z_]+)`:.*\| \| \| \| \|$", (PROJECT / "docs" / "normalisation.md").read_text(), re.MULTILINE
+    )
+    assert bare == []
 
 
 def test_every_setting_has_a_description():

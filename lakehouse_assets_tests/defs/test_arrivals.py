@@ -142,6 +142,7 @@ def test_a_run_is_asked_for_with_the_checks_of_its_steps_and_no_verification(pat
     assert {(key.asset_key.path[0], key.name) for key in request.asset_check_keys} == {
         ("raw", "offsets_contiguous"), ("raw", "messages_readable"), ("transformed", "key_unique"),
         ("transformed", "no_placeholder"), ("transformed", "position_equals_cut"), ("transformed", "values_storable"),
+        ("transformed", "nothing_lost"), ("transformed", "no_personal_data"),
     }  # fmt: skip
 
 

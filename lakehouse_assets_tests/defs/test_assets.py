@@ -30,6 +30,11 @@ ROWS = {
     "transacoes": {
         "transacao_id": 1, "imovel_id": 1, "morador_id": 1, "data_transacao": 19724, "valor_transacao": "10.50",
     },
+    "boletos": {
+        "boleto_id": 1, "imovel_id": 1, "competencia": "01/2024", "data_vencimento": "10/01/2024",
+        "data_pagamento": None, "valor": "R$ 1.234,56", "valor_multa": None, "cpf_pagador": None,
+        "linha_digitavel": None, "observacao": None,
+    },
 }  # fmt: skip
 
 
@@ -176,7 +181,7 @@ def everything(spark, paths):
 
 def test_refined_tables_are_computed_exactly_with_their_lineage(spark, paths):
     everything(spark, paths)
-    result = run(paths, refined.build(REFINED), "refined/transacoes_diarias_por_tipo")
+    result = run(paths, refined.build(REFINED, CATALOG), "refined/transacoes_diarias_por_tipo")
     assert set(verdicts(result).values()) == {True}
     shown = metadata(result, "refined/transacoes_diarias_por_tipo")
     sources = shown["dagster/column_lineage"].deps_by_column["valor_total_diario"]
@@ -195,7 +200,7 @@ def test_a_transaction_without_its_property_fails_the_reconciliation(spark, path
     everything(spark, paths)
     land(spark, paths, "transacoes", 1, value={"transacao_id": 2, "imovel_id": 99})
     fold(paths, "transacoes")
-    result = run(paths, refined.build(REFINED), "refined/transacoes_por_condominio")
+    result = run(paths, refined.build(REFINED, CATALOG), "refined/transacoes_por_condominio")
     assert verdicts(result)["total_reconciles"] is False
     assert result.success
 
@@ -212,5 +217,5 @@ def test_a_wrong_refined_select_is_caught(spark, paths, tmp_path, select, failin
     folder = tmp_path / "sql"
     folder.mkdir()
     (folder / "wrong.sql").write_text(f"-- description: d\n-- owner: o\n-- grain: morador_id\n{select}\n")
-    result = run(paths, refined.build(load_refined(folder, CATALOG)), "refined/wrong")
+    result = run(paths, refined.build(load_refined(folder, CATALOG), CATALOG), "refined/wrong")
     assert verdicts(result)[failing] is False

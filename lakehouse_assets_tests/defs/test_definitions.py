@@ -14,10 +14,10 @@ from dagster import AssetKey, DefaultScheduleStatus, DefaultSensorStatus, Defini
 from lakehouse_assets.definitions import defs
 
 PROJECT = Path(__file__).parents[2]
-TABLES = ("condominios", "moradores", "imoveis", "transacoes")
+TABLES = ("condominios", "moradores", "imoveis", "transacoes", "boletos")
 REFINED = (
     "transacoes_por_condominio", "valor_total_por_morador", "transacoes_diarias_por_tipo", "panorama_por_condominio",
-    "movimento_mensal_por_condominio",
+    "movimento_mensal_por_condominio", "receita_mensal_por_condominio", "inadimplencia",
 )  # fmt: skip
 
 
@@ -63,7 +63,11 @@ def test_every_check_is_declared(loaded):
     assert checks == {
         ("raw", "offsets_contiguous"), ("raw", "messages_readable"),
         ("transformed", "key_unique"), ("transformed", "no_placeholder"), ("transformed", "position_equals_cut"),
-        ("transformed", "values_storable"), ("transformed", "postgres_equals_transformed"),
+        ("transformed", "values_storable"), ("transformed", "postgres_equals_transformed"), ("transformed", "nothing_lost"),
+        ("transformed", "no_personal_data"), ("refined", "no_personal_data"),
+        *(("transformed", f"values_of_{name}") for name in (
+            "competencia", "data_vencimento", "data_pagamento", "valor", "valor_multa", "observacao")),
+        ("transformed", "rule_fits_data_pagamento"), ("transformed", "rule_fits_valor"),
         ("refined", "grain_unique"), ("refined", "not_empty_when_inputs_are_not"), ("refined", "total_reconciles"),
     }  # fmt: skip
 

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.stack
 
 SERVICES = {
     "postgres", "kafka", "connect", "engine", "dagster-code-server", "dagster-daemon", "dagster-webserver",
+    "dashboard",
 }  # fmt: skip
 
 

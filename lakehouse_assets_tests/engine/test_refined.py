@@ -17,7 +17,7 @@ from lakehouse_assets.catalog import Catalog, load_catalog
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.refined import RefinedTable, load_refined
 from lakehouse_assets.engine.reader import open_lake
-from lakehouse_assets.engine.refined import Computed, compute, is_behind, last_note
+from lakehouse_assets.engine.refined import Computed, compute, is_behind, last_note, statement_id
 from lakehouse_assets_tests.changelog.histories import TABLE, key_of
 from lakehouse_assets_tests.changelog.oracle import Event
 from lakehouse_assets_tests.engine.lab import Lab
@@ -35,11 +35,11 @@ def lab(spark: SparkSession, tmp_path: Path) -> Lab:
     return Lab(spark, tmp_path / "lake")
 
 
-def business(folder: Path, **files: str) -> dict[str, RefinedTable]:
+def business(folder: Path, given: dict[str, object] | None = None, **files: str) -> dict[str, RefinedTable]:
     folder.mkdir(exist_ok=True)
     for name, text in files.items():
         (folder / f"{name}.sql").write_text(HEADER + text, encoding="utf-8")
-    return {t.name: t for t in load_refined(folder, Catalog("test", "test", "test", (TABLE,)))}
+    return {t.name: t for t in load_refined(folder, Catalog("test", "test", "test", (TABLE,), parameters=given or {}))}
 
 
 def insert(position: int, k: int, v: int) -> Event:
@@ -48,7 +48,7 @@ def insert(position: int, k: int, v: int) -> Event:
 
 def rows(paths: LakePaths, name: str) -> list[tuple[Any, ...]]:
     with open_lake(paths) as reader:
-        return sorted(reader.query(f"SELECT * FROM refined.{name}").rows)
+        return reader.query(f"SELECT * FROM refined.{name} ORDER BY ALL").rows
 
 
 def test_a_table_is_computed_and_notes_the_positions_it_rests_on(lab: Lab, tmp_path: Path) -> None:
@@ -119,18 +119,38 @@ def test_a_table_over_a_business_table_is_as_old_as_that_one(lab: Lab, tmp_path:
     assert rows(lab.paths, "over") == [(3,)]
 
 
-def money(*values: str) -> pa.Array:
-    return pa.array([Decimal(value) for value in values], pa.decimal128(15, 2))
+def test_a_statement_is_another_one_when_a_parameters_value_is(tmp_path: Path) -> None:
+    text = "-- param least: integer = 5\nSELECT v FROM transformed.t WHERE v >= :least"
+    kept = business(tmp_path / "sql", by_v=text)["by_v"]
+    same, other = (business(tmp_path / "sql", given={"least": n}, by_v=text)["by_v"] for n in (5, 6))
+    assert statement_id(kept) == statement_id(same) != statement_id(other)
+
+
+def money(*values: str | None, precision: int = 15) -> pa.Array:
+    return pa.array([value and Decimal(value) for value in values], pa.decimal128(precision, 2))
 
 
 def number(*values: int) -> pa.Array:
     return pa.array(values, pa.int32())
 
 
-def day(*values: str) -> pa.Array:
-    return pa.array([date.fromisoformat(value) for value in values], pa.date32())
+def day(*values: str | None) -> pa.Array:
+    return pa.array([value and date.fromisoformat(value) for value in values], pa.date32())
 
 
+# Property 1 owes a boleto of 23 days; 2 owes one whose valor cannot be read and paid one late; of 3, one has no due
+# date, one was paid nobody knows when, both of an unknown payer, and one was paid with a fine that cannot be read.
+BOLETOS = {
+    "boleto_id": number(1, 2, 3, 4, 5, 6, 7),
+    "imovel_id": number(1, 1, 2, 2, 3, 3, 3),
+    "data_vencimento": day("2026-01-10", "2026-02-10", "2025-10-10", "2026-01-15", None, "2026-02-10", "2026-01-20"),
+    "data_pagamento": day("2026-01-09", None, None, "2026-03-01", None, None, "2026-03-05"),
+    "data_pagamento__status": pa.array(["ok", "ok", "ok", "assumed", "ok", "invalid", "ok"]),
+    "valor": money("100.10", "0.20", None, "50.00", "10.00", "20.00", "30.00", precision=18),
+    "valor_multa": money(None, None, None, "1.00", None, None, None, precision=18),
+    "valor_multa__status": pa.array(["ok", "ok", "ok", "ok", "ok", "ok", "ambiguous"]),
+    "cpf_pagador": pa.array(["k:a", "k:a", "k:b", "k:b", None, None, "k:c"]),
+}
 # Resident 3 lives in condominium 1 and pays for a flat in 2; condominium 3 has nothing; resident 4 pays nothing.
 SMALL_TOWN = {
     "condominios": {"condominio_id": number(1, 2, 3), "nome": pa.array(["Ipê", "Sol", "Vazio"])},
@@ -148,8 +168,9 @@ SMALL_TOWN = {
         "data_transacao": day("2026-01-31", "2026-01-31", "2026-01-31", "2026-02-01", "2026-02-01"),
         "valor_transacao": money("0.10", "0.20", "9999999999999.99", "9999999999999.99", "1.00"),
     },
+    "boletos": BOLETOS,
 }
-BIG = Decimal("9999999999999.99")
+BIG, MARCH_5 = Decimal("9999999999999.99"), date(2026, 3, 5)
 EXPECTED: dict[str, list[tuple[Any, ...]]] = {
     "transacoes_por_condominio": [(1, 2), (2, 3)],
     "valor_total_por_morador": [(1, Decimal("0.30")), (2, BIG), (3, BIG + 1)],
@@ -168,6 +189,18 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
         (1, "Ipê", 2, 1, Decimal("100000.10"), 2, Decimal("0.30"), date(2026, 1, 31)),
         (2, "Sol", 2, 2, Decimal("200000.25"), 3, 2 * BIG + 1, date(2026, 2, 1)),
         (3, "Vazio", 0, 0, 0, 0, 0, None),
+    ],
+    "receita_mensal_por_condominio": [
+        (1, "Ipê", date(2026, 1, 1), 1, Decimal("100.10"), 0, 0),
+        (2, "Sol", date(2026, 3, 1), 2, Decimal("80.00"), Decimal("1.00"), 1),
+        (2, "Sol", None, 0, 0, 0, 1),
+        (3, "Vazio", None, 0, 0, 0, 0),
+    ],
+    "inadimplencia": [
+        (1, "Ipê", 1, "k:a", MARCH_5, 2, 1, Decimal("0.20"), date(2026, 2, 10), 23, "1 a 30 dias", 0),
+        (2, "Sol", 2, "k:b", MARCH_5, 2, 1, 0, date(2025, 10, 10), 146, "acima de 90 dias", 1),
+        (2, "Sol", 3, "k:c", MARCH_5, 1, 0, 0, None, 0, "em dia", 0),
+        (2, "Sol", 3, None, MARCH_5, 2, 0, 0, None, 0, "a conferir", 2),
     ],
 }
 

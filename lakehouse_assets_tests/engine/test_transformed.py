@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lakehouse_assets.changelog import sql
+from lakehouse_assets import sql
 from lakehouse_assets.changelog.fold import FoldRange
 from lakehouse_assets.changelog.merge import merge
 from lakehouse_assets.engine import deltalog
@@ -174,9 +174,16 @@ def test_messages_that_are_all_unreadable_still_move_the_position(lab: Lab) -> N
 
 def test_tables_share_raw_and_know_nothing_of_each_other(lab: Lab) -> None:
     other = replace(TABLE, name="other")
-    lab.land({"t": [change(0, "insert", 1, 1)], "other": [change(0, "insert", 1, 2), change(1, "insert", 3, 3)]})
-    lab.land({"t": [Event(1, "truncate", None, None, 900, 900)]})
+    lab.land(
+        {
+            "t": [change(0, "insert", 1, 1), change(1, "insert", 7, 7)],
+            "other": [change(0, "insert", 1, 2), change(1, "insert", 3, 3)],
+        }
+    )
     assert (lab.fold(TABLE).applied, lab.fold(other).applied) == (1, 1)
+    assert (set(lab.state(TABLE)), set(lab.state(other))) == ({(1,), (7,)}, {(1,), (3,)})
+    lab.land({"t": [Event(2, "truncate", None, None, 900, 900)]})
+    assert (lab.fold(TABLE).applied, lab.fold(other).applied) == (2, 1)
     assert (set(lab.state(TABLE)), set(lab.state(other))) == (set(), {(1,), (3,)})
 
 

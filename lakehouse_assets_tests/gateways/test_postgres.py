@@ -157,7 +157,7 @@ def test_the_application_may_change_the_demo_tables_and_set_their_sequences(shar
     postgres.execute(
         shared.application,
         """begin; insert into condominios values (7, 'a', 'b'); update condominios set condominio_id = 8;
-           delete from condominios; truncate condominios, moradores, imoveis, transacoes;
+           delete from condominios; truncate condominios, moradores, imoveis, transacoes, boletos;
            select setval('condominios_condominio_id_seq', 9);
            insert into lakehouse.signal values ('1', 'log', ''); rollback""",
     )

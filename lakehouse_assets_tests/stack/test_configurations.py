@@ -64,11 +64,11 @@ def test_no_configuration_holds_a_password(settings: Settings, catalog: Catalog)
     assert not [text for text in texts for password in passwords if password in text]
 
 
-def test_the_whole_stack_is_seven_services_each_on_a_port_of_its_own(settings: Settings) -> None:
+def test_the_whole_stack_is_eight_services_each_on_a_port_of_its_own(settings: Settings) -> None:
     services = plan.services(settings, Path("java"))
     assert tuple(service.name for service in services) == plan.ALL
     ports = [port for _, port in plan.listeners(settings, services)]
-    assert sorted(ports) == [16000, 16001, 16002, 16003, 16004, 16005, 16006]
+    assert sorted(ports) == [16000, 16001, 16002, 16003, 16004, 16005, 16006, 16007]
 
 
 @pytest.mark.parametrize(

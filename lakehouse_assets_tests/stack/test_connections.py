@@ -34,6 +34,7 @@ def test_without_a_setting_everything_is_embedded_on_loopback(tmp_path: Path) ->
     assert links.replication.dsn.startswith("postgresql://lakehouse_replication:")
     assert (links.kafka_bootstrap, links.connect_url) == ("127.0.0.1:16001", "http://127.0.0.1:16003")
     assert (links.spark_remote, links.webserver_url) == ("sc://127.0.0.1:16004", "http://127.0.0.1:16006")
+    assert links.page_url == "http://127.0.0.1:16007"
     assert links.dagster_home == tmp_path / "dagster"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,23 @@ def test_an_external_connect_gets_what_it_can_read(
     settings = _settings(tmp_path, LAKEHOUSE_SOURCE_DSN="postgresql://a:word@db.example/erp", **words)
     found = access(settings, connections(settings))
     assert (found.password, found.in_clear) == (password.replace("HOME", str(tmp_path)), in_clear)
+
+
+def test_a_column_masked_at_the_source_and_the_catalogs_encodings_reach_the_connector(
+    tmp_path: Path, catalog: Catalog
+) -> None:
+    tables = [
+        replace(t, columns=tuple(replace(c, at_source=c.name == "cpf_pagador") for c in t.columns))
+        for t in catalog.tables
+    ]
+    settings = _settings(tmp_path)
+    changed = replace(catalog, tables=tuple(tables), decimals="precise", times="connect")
+    config = connector_config(changed, settings, connections(settings))
+    assert config["column.mask.with.8.chars"] == r"public\.boletos\.cpf_pagador"
+    assert (config["decimal.handling.mode"], config["time.precision.mode"]) == ("precise", "connect")
+    usual = connector_config(catalog, settings, connections(settings))
+    assert "column.mask.with.8.chars" not in usual
+    assert (usual["decimal.handling.mode"], usual["time.precision.mode"]) == ("string", "adaptive")
 
 
 def test_every_topic_the_connector_writes_to_is_made(catalog: Catalog) -> None:

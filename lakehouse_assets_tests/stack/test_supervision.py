@@ -97,6 +97,9 @@ def test_a_killed_service_is_back_and_its_orphans_are_gone(tmp_path: Path, folde
 def test_the_supervisors_file_is_for_its_owner(tmp_path: Path) -> None:
     supervision.start(tmp_path, [_service("one")], dict(os.environ))
     try:
+        eventually(
+            lambda: supervision.states(tmp_path)["one"][0] == "RUNNING"
+        )  # one that only starts misses the end's signal
         assert (tmp_path / "run" / "supervisord.conf").stat().st_mode & 0o077 == 0
         assert supervision.socket_path(tmp_path).stat().st_mode & 0o077 == 0
     finally:

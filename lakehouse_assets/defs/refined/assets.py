@@ -16,14 +16,17 @@ from dagster import (
     asset,
 )  # fmt: skip
 
+from lakehouse_assets.catalog import Catalog, Column
 from lakehouse_assets.catalog.refined import RefinedTable
 from lakehouse_assets.defs.metadata import PREVIEW_ROWS, place, preview, schema_of
 from lakehouse_assets.defs.resources import LakeResource, SparkResource
+from lakehouse_assets.engine.judgement import personal
 from lakehouse_assets.engine.reader import LakeReader
 from lakehouse_assets.engine.refined import compute
 
 GROUP = "refined"
 GRAIN_UNIQUE, NOT_EMPTY, RECONCILES = "grain_unique", "not_empty_when_inputs_are_not", "total_reconciles"
+NO_PERSONAL_DATA = "no_personal_data"
 
 
 def key(name: str) -> AssetKey:
@@ -31,19 +34,27 @@ def key(name: str) -> AssetKey:
     return AssetKey([GROUP, name])
 
 
-def build(tables: tuple[RefinedTable, ...]) -> list[AssetsDefinition]:
+def build(tables: tuple[RefinedTable, ...], catalog: Catalog) -> list[AssetsDefinition]:
     """One asset for each SQL file."""
     by_name = {table.name: table for table in tables}
-    return [_asset(table, by_name) for table in tables]
+    return [_asset(table, by_name, catalog) for table in tables]
 
 
-def _asset(table: RefinedTable, tables: dict[str, RefinedTable]) -> AssetsDefinition:
+def _asset(table: RefinedTable, tables: dict[str, RefinedTable], catalog: Catalog) -> AssetsDefinition:
+    sources = {column: _sources(table, column, tables, catalog) for column in table.columns}
+    protected = {name for name, columns in sources.items() if any(c.protect for c in columns)}
     specs = [
         AssetCheckSpec(
             GRAIN_UNIQUE, asset=key(table.name), blocking=True, description=f"One row per {', '.join(table.grain)}."
         ),
         AssetCheckSpec(NOT_EMPTY, asset=key(table.name), blocking=True, description="Rows went in, so rows come out."),
     ]
+    specs.append(
+        AssetCheckSpec(
+            NO_PERSONAL_DATA, asset=key(table.name), blocking=True,
+            description="No CPF, CNPJ, e-mail or phone number outside the columns declared to hold them.",
+        )
+    )  # fmt: skip
     if table.total:
         specs.append(
             AssetCheckSpec(RECONCILES, asset=key(table.name), description=f"{table.total} is {table.of} (a warning).")
@@ -64,19 +75,45 @@ def _asset(table: RefinedTable, tables: dict[str, RefinedTable]) -> AssetsDefini
         context.log.info(f"{table.name}: {computed.rows} rows")
         with lake.reader() as reader:
             rows = reader.query(f"SELECT * FROM refined.{table.name} LIMIT {PREVIEW_ROWS}")
+            shown = ", ".join(f'"{c}"' for c in rows.columns if c not in protected) or "NULL AS protected"
+            seen = reader.query(f"SELECT {shown} FROM refined.{table.name} LIMIT {PREVIEW_ROWS}")
+            texts = [
+                n for n, kind in zip(rows.columns, rows.types, strict=True) if kind == "VARCHAR" and n not in protected
+            ]
+            declared = {name: frozenset[str]().union(*(c.holds for c in sources[name])) for name in texts}
             return MaterializeResult(
                 metadata={
                     "dagster/row_count": computed.rows,
                     "dagster/column_schema": schema_of(rows),
                     "dagster/column_lineage": _lineage(table),
-                    "preview": preview(rows),
+                    "preview": preview(seen),
                     **{f"position of {name}": position for name, position in computed.inputs.items()},
                     **place(lake.paths.refined(table.name)),
                 },
-                check_results=_checks(table, computed.rows, reader),
+                check_results=[*_checks(table, computed.rows, reader), _personal(table, declared, reader)],
             )
 
     return computing
+
+
+def _sources(table: RefinedTable, column: str, tables: dict[str, RefinedTable], catalog: Catalog) -> list[Column]:
+    """The source columns that a column is made of, through whatever refined tables lie between."""
+    found: list[Column] = []
+    for relation, name in table.lineage[column]:
+        layer, _, source = relation.partition(".")
+        if layer == GROUP:
+            found += _sources(tables[source], name, tables, catalog)
+        else:
+            of = {c.name: c.source for c in catalog.table(source).lake_columns}
+            found += [catalog.table(source).column(of[name])] if name in of else []
+    return found
+
+
+def _personal(table: RefinedTable, declared: dict[str, frozenset[str]], reader: LakeReader) -> AssetCheckResult:
+    found = personal(reader, f"refined.{table.name}", declared)
+    return AssetCheckResult(
+        check_name=NO_PERSONAL_DATA, passed=not found, metadata={f"texts in {k}": n for k, n in found.items()}
+    )
 
 
 def _lineage(table: RefinedTable) -> TableColumnLineage:

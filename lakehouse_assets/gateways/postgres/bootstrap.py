@@ -20,7 +20,7 @@ from lakehouse_assets.gateways.postgres.publication import apply_publication
 APPLICATION_ROLE = "lakehouse_app"
 REPLICATION_ROLE = "lakehouse_replication"
 SQL_FOLDER = Path(__file__).resolve().parents[3] / "infra" / "postgres"
-_DEMO_TABLES = ("public.condominios", "public.moradores", "public.imoveis", "public.transacoes")
+_DEMO_TABLES = ("public.condominios", "public.moradores", "public.imoveis", "public.transacoes", "public.boletos")
 _BOOTSTRAP_LOCK = 0x1A4E  # two `up` at once would otherwise update the same rights and one would fail
 
 

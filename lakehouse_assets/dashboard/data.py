@@ -1,0 +1,335 @@
+"""What the business tables say, asked of refined alone; small groups leave this module without their figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from lakehouse_assets.dashboard import floors
+from lakehouse_assets.dashboard.formats import plain
+from lakehouse_assets.engine.reader import LakeReader
+from lakehouse_assets.errors import LakehouseError
+
+RECEIPTS, OVERDUE = "refined.receita_mensal_por_condominio", "refined.inadimplencia"
+ACTIVITY, OUTLINE = "refined.movimento_mensal_por_condominio", "refined.panorama_por_condominio"
+DAILY = "refined.transacoes_diarias_por_tipo"
+FEW, WITHHELD = "few", "withheld"  # hidden: fewer than K; hidden: would give such a one away
+BANDS = ("1 a 30 dias", "31 a 60 dias", "61 a 90 dias", "acima de 90 dias")
+_TOP = 10
+
+
+class NotComputed(LakehouseError):
+    """Business tables that are not in the lake (yet)."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a whole: how many, how much (and `extra`: how much beside it), or why that is not shown."""
+
+    of: Any
+    count: int | None
+    amount: Decimal | None
+    extra: Decimal | None = None
+    hidden: str = ""
+
+
+@dataclass(frozen=True)
+class Whole:
+    """How many and how much in all, or why that is not shown."""
+
+    count: int | None
+    amount: Decimal | None
+    hidden: str = ""
+
+
+NONE = Whole(0, Decimal(0))
+SECRET = Whole(None, None, FEW)
+
+
+class Ranked(NamedTuple):
+    """A condominium among the largest: received in the year, overdue now."""
+
+    id: int
+    name: str
+    properties: int
+    received: Part
+    overdue: Part
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All condominiums together; `year` is the twelve months up to the newest with a receipt."""
+
+    year: tuple[date, date] | None
+    received: Whole
+    received_year: Whole
+    unread_bills: int
+    overdue: Whole
+    as_of: date | None
+    transactions: Whole
+    last_payment: date | None
+    condominiums: int
+    properties: int
+    residents: int
+    receipts: list[Part]
+    bands: list[Part]
+    activity: list[Part]
+    top: list[Ranked]
+
+
+@dataclass(frozen=True)
+class Condominium:
+    """One condominium in depth; of one with few properties only its name and that there are few is told.
+
+    `year` is that of all condominiums.
+    """
+
+    id: int
+    name: str
+    year: tuple[date, date] | None
+    properties: Whole
+    residents: int | None
+    received: Whole
+    received_year: Whole
+    overdue: Whole
+    as_of: date | None
+    unread_bills: int
+    transactions: Whole
+    last_payment: date | None
+    receipts: list[Part]
+    bands: list[Part]
+    years: list[Part]
+
+    @property
+    def secret(self) -> bool:
+        """Whether it is so small that its figures are not shown."""
+        return self.properties.hidden == FEW
+
+
+@dataclass(frozen=True)
+class Day:
+    """The transactions of one day and type of property."""
+
+    day: date
+    kind: str
+    count: int
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which transactions are shown: from one month to another, by day or month, of some types (none: all), found by a text."""
+
+    first: date
+    last: date
+    monthly: bool = False
+    kinds: tuple[str, ...] = ()
+    search: str = ""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The rows of a choice, newest first, each `of` a (day, type), and their sum."""
+
+    rows: list[Part]
+    total: Whole
+    complete: bool  # whether the sum holds the hidden rows too
+
+    @property
+    def hidden(self) -> int:
+        """How many rows are not shown."""
+        return sum(bool(row.hidden) for row in self.rows)
+
+
+def overview(lake: LakeReader) -> Overview:
+    """All condominiums together; NotComputed when a table is missing."""
+    _need(lake, RECEIPTS, OVERDUE, ACTIVITY, OUTLINE)
+    months = lake.query(
+        f"SELECT mes, sum(boletos_pagos), sum(receita), sum(multas) FROM {RECEIPTS} WHERE mes IS NOT NULL GROUP BY mes ORDER BY mes"
+    ).rows
+    (unread,) = lake.query(f"SELECT coalesce(sum(boletos_a_conferir), 0) FROM {RECEIPTS}").rows[0]
+    activity = lake.query(
+        f"SELECT mes, sum(transacoes), sum(valor_total) FROM {ACTIVITY} WHERE mes IS NOT NULL GROUP BY mes ORDER BY mes"
+    ).rows
+    outline = lake.query(
+        "SELECT count(*), coalesce(sum(imoveis), 0), coalesce(sum(moradores), 0), coalesce(sum(transacoes), 0), "
+        f"coalesce(sum(valor_transacoes), 0), max(ultima_transacao) FROM {OUTLINE}"
+    ).rows[0]
+    owed, base = _overdue(lake)
+    year = year_to(months[-1][0] if months else None)
+    return Overview(
+        year, _whole(months), _whole(_within(months, year)), int(unread), owed, base,
+        _one(int(outline[3]), outline[4]), outline[5], outline[0], int(outline[1]), int(outline[2]),
+        _parts(months), _bands(lake), _parts(activity), _top(lake, year),
+    )  # fmt: skip
+
+
+def condominiums(lake: LakeReader) -> list[tuple[int, str, int]]:
+    """Every condominium by name: number, name, properties."""
+    _need(lake, OUTLINE)
+    return lake.query(f"SELECT condominio_id, nome, imoveis FROM {OUTLINE} ORDER BY nome, condominio_id").rows
+
+
+def condominium(lake: LakeReader, number: int) -> Condominium | None:
+    """One condominium; None when there is none of that number."""
+    _need(lake, RECEIPTS, OVERDUE, ACTIVITY, OUTLINE)
+    found = lake.query(
+        "SELECT nome, moradores, imoveis, valor_imoveis, transacoes, valor_transacoes, ultima_transacao "
+        f"FROM {OUTLINE} WHERE condominio_id = ?", [number],
+    ).rows  # fmt: skip
+    if not found:
+        return None
+    name, residents, properties, value, count, paid, last = found[0]
+    if properties < floors.K:
+        told = NONE if not properties else SECRET
+        few = Whole(properties, None) if not properties else SECRET
+        return Condominium(
+            number, name, None, few, _floored(residents), told, told, told, None, 0, told, None, [], [], []
+        )
+    months = lake.query(
+        f"SELECT mes, boletos_pagos, receita, multas FROM {RECEIPTS} WHERE condominio_id = ? AND mes IS NOT NULL ORDER BY mes",
+        [number],
+    ).rows
+    (unread,) = lake.query(
+        f"SELECT coalesce(sum(boletos_a_conferir), 0) FROM {RECEIPTS} WHERE condominio_id = ?", [number]
+    ).rows[0]
+    (newest,) = lake.query(f"SELECT max(mes) FROM {RECEIPTS}").rows[0]
+    year = year_to(newest)
+    years = lake.query(
+        f"SELECT year(mes), sum(transacoes), sum(valor_total) FROM {ACTIVITY} WHERE condominio_id = ? AND mes IS NOT NULL "
+        "GROUP BY 1 ORDER BY 1", [number],
+    ).rows  # fmt: skip
+    owed, base = _overdue(lake, number)
+    return Condominium(
+        number, name, year, Whole(properties, value), _floored(residents), _whole(months), _whole(_within(months, year)),
+        owed, base, int(unread), _one(count, paid), last if count >= floors.K else None,
+        _parts(months), _bands(lake, number), _parts(years),
+    )  # fmt: skip
+
+
+def days(lake: LakeReader) -> list[Day]:
+    """Every day and type with transactions, oldest first; what `select` chooses from."""
+    _need(lake, DAILY)
+    rows = lake.query(
+        "SELECT data_transacao, coalesce(tipo, ''), sum(total_transacoes_diarias), sum(valor_total_diario) "
+        f"FROM {DAILY} WHERE data_transacao IS NOT NULL GROUP BY ALL ORDER BY ALL"
+    ).rows
+    return [Day(day, kind, int(count), amount) for day, kind, count, amount in rows]
+
+
+def select(known: Iterable[Day], choice: Choice, written: Callable[[date], str]) -> Selection:
+    """The rows of a choice; a search looks at the type and at the day as it is `written`."""
+    sought = plain(choice.search)
+    found: dict[tuple[date, str], tuple[int, Decimal]] = {}
+    for day in known:
+        if not choice.first <= day.day.replace(day=1) <= choice.last or (choice.kinds and day.kind not in choice.kinds):
+            continue
+        key = (day.day.replace(day=1) if choice.monthly else day.day, day.kind)
+        if sought and sought not in plain(f"{written(key[0])} {day.kind}"):
+            continue
+        count, amount = found.get(key, (0, Decimal(0)))
+        found[key] = (count + day.count, amount + day.amount)
+    ordered = sorted(sorted(found.items(), key=lambda item: item[0][1]), key=lambda item: item[0][0], reverse=True)
+    rows = [
+        Part(key, None, None, hidden=FEW) if floors.small(count) else Part(key, count, amount)
+        for key, (count, amount) in ordered
+    ]
+    unseen = sum(count for count, _ in found.values() if floors.small(count))
+    complete = not floors.small(unseen)
+    summed = [cell for cell in found.values() if complete or not floors.small(cell[0])]
+    return Selection(rows, _one(sum(c for c, _ in summed), sum((a for _, a in summed), Decimal(0))), complete)
+
+
+def _need(lake: LakeReader, *names: str) -> None:
+    if missing := [name for name in names if name not in lake.tables]:
+        raise NotComputed(", ".join(missing), where="refined", next_step="lakehouse up")
+
+
+def _parts(rows: Iterable[Sequence[Any]]) -> list[Part]:
+    """Rows (of, count, amount[, extra]) as the parts of a whole that is known."""
+    rows = list(rows)
+    hide = floors.hidden([int(row[1]) for row in rows])
+    return [
+        Part(row[0], None, None, None, FEW if floors.small(int(row[1])) else WITHHELD)
+        if secret
+        else Part(row[0], int(row[1]), row[2], row[3] if len(row) > 3 else None)
+        for row, secret in zip(rows, hide, strict=True)
+    ]
+
+
+def _whole(rows: Iterable[Sequence[Any]]) -> Whole:
+    rows = list(rows)
+    return _one(sum(int(row[1]) for row in rows), sum((row[2] for row in rows), Decimal(0)))
+
+
+def _one(count: int, amount: Decimal | None) -> Whole:
+    return SECRET if floors.small(count) else Whole(count, Decimal(0) if amount is None else amount)
+
+
+def _floored(count: int) -> int | None:
+    return None if floors.small(count) else count
+
+
+def year_to(last: date | None) -> tuple[date, date] | None:
+    """The twelve months up to that one."""
+    if last is None:
+        return None
+    return (date(last.year, 1, 1) if last.month == 12 else date(last.year - 1, last.month + 1, 1)), last
+
+
+def _within(months: Sequence[Sequence[Any]], year: tuple[date, date] | None) -> list[Sequence[Any]]:
+    return [row for row in months if year and year[0] <= row[0] <= year[1]]
+
+
+def _overdue(lake: LakeReader, number: int | None = None) -> tuple[Whole, date | None]:
+    """Properties with an overdue bill and what they owe, and the day that is judged by."""
+    where, given = _of(number)
+    count, amount, base = lake.query(
+        "SELECT count(DISTINCT imovel_id) FILTER (WHERE boletos_vencidos > 0), coalesce(sum(valor_vencido), 0), max(data_base) "
+        f"FROM {OVERDUE} WHERE {where}", given,
+    ).rows[0]  # fmt: skip
+    return _one(count, amount), base
+
+
+def _bands(lake: LakeReader, number: int | None = None) -> list[Part]:
+    where, given = _of(number)
+    rows = lake.query(
+        f"SELECT faixa_atraso, count(DISTINCT imovel_id), sum(valor_vencido) FROM {OVERDUE} "
+        f"WHERE boletos_vencidos > 0 AND {where} GROUP BY 1", given,
+    ).rows  # fmt: skip
+    found = {row[0]: row for row in rows}
+    return _parts([found.get(band, (band, 0, Decimal(0))) for band in BANDS])
+
+
+def _of(number: int | None) -> tuple[str, list[int]]:
+    return ("true", []) if number is None else ("condominio_id = ?", [number])
+
+
+def _top(lake: LakeReader, year: tuple[date, date] | None) -> list[Ranked]:
+    """The condominiums that received most in the year, of those with enough properties to be shown."""
+    if year is None:
+        return []
+    rows = lake.query(
+        f"""
+        WITH received AS (
+          SELECT condominio_id, sum(boletos_pagos) AS bills, sum(receita) AS amount
+          FROM {RECEIPTS} WHERE mes BETWEEN ? AND ? GROUP BY condominio_id
+        ), owed AS (
+          SELECT condominio_id, count(DISTINCT imovel_id) AS properties, sum(valor_vencido) AS amount
+          FROM {OVERDUE} WHERE boletos_vencidos > 0 GROUP BY condominio_id
+        )
+        SELECT o.condominio_id, o.nome, o.imoveis, coalesce(r.bills, 0), coalesce(r.amount, 0),
+               coalesce(w.properties, 0), coalesce(w.amount, 0)
+        FROM {OUTLINE} o
+        LEFT JOIN received r ON r.condominio_id = o.condominio_id
+        LEFT JOIN owed w ON w.condominio_id = o.condominio_id
+        ORDER BY 5 DESC, 1
+        """, list(year),
+    ).rows  # fmt: skip
+    # Hidden among all of them: the sums over all are shown, too.
+    received, owed = _parts([(r[0], r[3], r[4]) for r in rows]), _parts([(r[0], r[5], r[6]) for r in rows])
+    shown = [Ranked(*row[:3], *pair) for row, *pair in zip(rows, received, owed, strict=True)]
+    return [one for one in shown if one.properties >= floors.K and one.received.count][:_TOP]

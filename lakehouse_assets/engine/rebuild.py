@@ -1,0 +1,181 @@
+"""Folds a table from raw alone: in place by the rules of now, or beside the lake as it was at any moment."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lakehouse_assets import sql
+from lakehouse_assets.catalog import Table
+from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.changelog.fold import META_COLUMNS
+from lakehouse_assets.changelog.merge import changes
+from lakehouse_assets.changelog.position import NOTHING
+from lakehouse_assets.engine import deltalog, quarantine, survey
+from lakehouse_assets.engine.positions import exists, folded, newest_cut
+from lakehouse_assets.engine.raw import properties
+from lakehouse_assets.engine.transformed import RULES, require_keys, rules_of, show_keys
+from lakehouse_assets.engine.values import BY_OPERATOR, settings
+from lakehouse_assets.errors import EXIT_USAGE, LakehouseError
+from lakehouse_assets.keys import NO_KEYS, Keys
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What a rebuild did: rows before and after, and how many cells of which column went from which status to which."""
+
+    table: str
+    position: int
+    rows_before: int
+    rows_after: int
+    changed: dict[tuple[str, str, str], int]
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The raw table at a version, the SQL of a table's rows folded from it, and the typed columns with odd cells."""
+
+    raw: str
+    rows: str
+    unstorable: tuple[str, ...]
+
+
+def rebuild(
+    spark: SparkSession, table: Table, paths: LakePaths, keys: Keys = NO_KEYS, only: str | None = None
+) -> Rebuilt:
+    """Fold a table anew, by the rules of now, to the position it stands at; replaced in one commit.
+
+    `only`: a judged column, when nothing but its cells may change.
+    """
+    path, state = paths.transformed(table.name), folded(paths, table.name)
+    if state.applied == NOTHING:
+        raise LakehouseError("nothing was folded yet", where=f"transformed.{table.name}", next_step="lakehouse sync")
+    source = _from_raw(spark, table, paths, keys, state.applied, state.raw_version)
+    before = deltalog.newest_version(path)
+    with settings(spark, BY_OPERATOR):
+        if only is None:
+            _replace(spark, source.rows, path, {"rebuilt_to": state.applied})
+        else:
+            _update_column(spark, table, path, source.rows, only)
+        after = deltalog.newest_version(path)
+        _mark_rules(spark, table, path)
+        quarantine.reconcile(spark, table, source.raw, paths, state.applied, source.unstorable)
+        return _rebuilt(spark, table, path, state.applied, before, after)
+
+
+def rebuild_into(
+    spark: SparkSession,
+    table: Table,
+    paths: LakePaths,
+    into: Path,
+    keys: Keys = NO_KEYS,
+    as_of: int | datetime | None = None,
+) -> Rebuilt:
+    """Write what a table was at a position or a commit time (None: now) to a Delta table of its own, from raw alone.
+
+    Raises LakehouseError (usage) when `into` holds something, or raw nothing that old.
+    """
+    if into.exists() and any(into.iterdir()):
+        raise LakehouseError("is not empty", where=str(into), next_step="choose a new folder", exit_code=EXIT_USAGE)
+    cut = newest_cut(paths)
+    target = position_at(spark, table, paths, as_of)
+    source = _from_raw(spark, table, paths, keys, target, cut.version)
+    with settings(spark, BY_OPERATOR):
+        _replace(spark, source.rows, into, {"table": table.name, "as_of_position": target})
+        _mark_rules(spark, table, into)
+    return Rebuilt(table.name, target, 0, _count(spark, sql.delta(into)), {})
+
+
+def position_at(spark: SparkSession, table: Table, paths: LakePaths, as_of: int | datetime | None) -> int:
+    """The last position of a table at a moment: at most the one given, or committed by then."""
+    moment = ""
+    if isinstance(as_of, datetime):
+        moment = f" AND committed_at <= TIMESTAMP {sql.text(as_of.isoformat())}"
+    elif as_of is not None:
+        moment = f" AND position <= {as_of}"
+    found = (
+        spark.sql(
+            f"SELECT max(position) AS p FROM {sql.delta(paths.raw)} WHERE table_name = {sql.text(table.name)}{moment}"
+        ).first()
+        if exists(paths.raw)
+        else None
+    )
+    if found is None or found.p is None:
+        raise LakehouseError(
+            "raw holds no change that old" if moment else "raw holds no change", where=table.name,
+            next_step=f"lakehouse query \"SELECT min(position), min(committed_at) FROM raw WHERE table_name = '{table.name}'\"",
+            exit_code=EXIT_USAGE,
+        )  # fmt: skip
+    return found.p
+
+
+def differing(spark: SparkSession, table: Table, paths: LakePaths, keys: Keys = NO_KEYS) -> int:
+    """How many rows of a transformed table are not what raw alone gives at its position; 0 proves the fold."""
+    state = folded(paths, table.name)
+    source = _from_raw(spark, table, paths, keys, state.applied, state.raw_version)
+    columns = ", ".join([*(sql.name(c.name) for c in table.lake_columns), "_position"])
+    lake = f"SELECT {columns} FROM {sql.delta(paths.transformed(table.name))}"
+    again = f"SELECT {columns} FROM ({source.rows})"
+    with settings(spark, BY_OPERATOR):
+        row = spark.sql(
+            f"SELECT count(*) AS n FROM (({lake} EXCEPT ALL {again}) UNION ALL ({again} EXCEPT ALL {lake}))"
+        ).first()
+    return row.n if row else 0
+
+
+def _from_raw(spark: SparkSession, table: Table, paths: LakePaths, keys: Keys, target: int, version: int) -> _Source:
+    show_keys(spark, table, keys)
+    raw = f"{sql.delta(paths.raw)} VERSION AS OF {newest_cut(paths).version if version < 0 else version}"
+    found = survey.look(spark, raw, table, NOTHING, target)
+    require_keys(table, found.unstorable)
+    events = survey.fold_range(spark, raw, table, found, NOTHING, target, None)
+    names = [sql.name(c.name) for c in table.lake_columns] + list(META_COLUMNS)
+    rows = f"SELECT {', '.join(names)} FROM ({changes(raw, table, events)}) WHERE NOT _dead"
+    return _Source(raw, rows, tuple(found.unstorable))
+
+
+def _replace(spark: SparkSession, rows: str, path: Path, note: dict[str, object]) -> None:
+    writer = spark.sql(rows).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+    writer.option("userMetadata", json.dumps(note)).save(str(path))
+
+
+def _mark_rules(spark: SparkSession, table: Table, path: Path) -> None:
+    spark.sql(f"ALTER TABLE {sql.delta(path)} SET TBLPROPERTIES ({properties({RULES: rules_of(table)})})")
+
+
+def _count(spark: SparkSession, relation: str) -> int:
+    return spark.sql(f"SELECT count(*) AS n FROM {relation}").collect()[0].n
+
+
+def _update_column(spark: SparkSession, table: Table, path: Path, rows: str, only: str) -> None:
+    columns = [sql.name(c.name) for c in table.column(only).lake_columns]
+    on = " AND ".join(f"t.{sql.name(k)} = s.{sql.name(k)}" for k in table.key)
+    differ = " OR ".join(f"NOT (t.{c} <=> s.{c})" for c in columns)
+    spark.sql(
+        f"MERGE INTO {sql.delta(path)} t USING ({rows}) s ON {on} "
+        f"WHEN MATCHED AND ({differ}) THEN UPDATE SET {', '.join(f't.{c} = s.{c}' for c in columns)}"
+    )
+
+
+def _rebuilt(spark: SparkSession, table: Table, path: Path, applied: int, before: int, after: int) -> Rebuilt:
+    """Both versions side by side: counts, and the cells whose value or status are others."""
+    old, new = (f"{sql.delta(path)} VERSION AS OF {version}" for version in (before, after))
+    had = set(spark.sql(f"SELECT * FROM {old} LIMIT 0").columns)
+    on = " AND ".join(f"o.{sql.name(k)} = n.{sql.name(k)}" for k in table.key)
+    changed: dict[tuple[str, str, str], int] = {}
+    for column in table.judged_columns:
+        name, status = sql.name(column.name), sql.name(f"{column.name}__status")
+        was = f"o.{status}" if f"{column.name}__status" in had else "'text'"
+        differs = f"{was} <> n.{status} OR NOT (CAST(o.{name} AS string) <=> CAST(n.{name} AS string))"
+        for row in spark.sql(
+            f"SELECT {was} AS was, n.{status} AS now, count(*) AS cells FROM {old} o JOIN {new} n ON {on} "
+            f"WHERE {differs} GROUP BY ALL"
+        ).collect():
+            changed[column.name, row.was, row.now] = row.cells
+    return Rebuilt(table.name, applied, _count(spark, old), _count(spark, new), changed)

@@ -1,0 +1,69 @@
+"""Reads single texts by the rules of values, in the Spark expressions that tables are read with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from lakehouse_assets.catalog.rules import DateRule, Rule
+from lakehouse_assets.normalisation.dictionary import reading
+from lakehouse_assets.normalisation.reading import read_all, result
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+# For a handful of rows, compiling the expressions would cost a hundred times what running them does.
+_INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+# Many expressions in one compiled method grow beyond what the JVM compiles; operator by operator they do not.
+BY_OPERATOR = {"spark.sql.codegen.wholeStage": "false"}
+
+
+class Value(NamedTuple):
+    """A text as it was read: the value as text (an instant in UTC with Z), its status and the clause that decided."""
+
+    value: str | None
+    status: str
+    clause: str
+
+
+def read_texts(spark: SparkSession, texts: Iterable[tuple[str | None, Rule]]) -> list[Value]:
+    """Each text by its own rule, in the order given; one query a rule."""
+    numbered = list(enumerate(texts))
+    by_rule: dict[Rule, list[tuple[int, str | None]]] = {}
+    for number, (text, rule) in numbered:
+        by_rule.setdefault(rule, []).append((number, text))
+    found: dict[int, Value] = {}
+    with settings(spark, _INTERPRETED):
+        for rule, rows in by_rule.items():
+            source = spark.createDataFrame(rows, "number bigint, text string")
+            source.createOrReplaceTempView("texts_to_read")
+            computed = read_all("SELECT * FROM texts_to_read", {"text": reading(rule)})
+            value, status, clause = _shown(rule, result(0, "value")), result(0, "status"), result(0, "clause")
+            for row in spark.sql(
+                f"SELECT number, {value} AS v, {status} AS s, {clause} AS c FROM ({computed})"
+            ).collect():
+                found[row.number] = Value(row.v, row.s, row.c)
+    return [found[number] for number, _ in numbered]
+
+
+def _shown(rule: Rule, value: str) -> str:
+    if isinstance(rule, DateRule) and rule.instant:
+        return f"date_format({value}, \"yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'\")"
+    return f"CAST({value} AS string)"
+
+
+@contextmanager
+def settings(spark: SparkSession, values: dict[str, str]) -> Iterator[None]:
+    """Settings of the session for a while."""
+    before = {key: spark.conf.get(key, None) for key in values}
+    for key, value in values.items():
+        spark.conf.set(key, value)
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            if value is None:
+                spark.conf.unset(key)
+            else:
+                spark.conf.set(key, value)
