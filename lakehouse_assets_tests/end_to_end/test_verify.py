@@ -131,7 +131,8 @@ def test_a_lake_under_writes_is_proven_equal_again_and_again(filled: Words) -> N
     assert max(left_out) > 0
     assert tables["condominios"]["source_rows"] > 2000
     (shown,) = [t for t in json.loads(filled.run("status", "--json").stdout)["tables"] if t["name"] == "condominios"]
-    assert shown["verified_through"]["lsn"] == tables["condominios"]["verified_through"]["lsn"]
+    # The scheduled verification may have come after it.
+    assert shown["verified_through"]["at"] >= tables["condominios"]["verified_through"]["at"]
 
 
 def test_dagster_proves_it_on_its_own_while_the_sensor_goes_on(filled: Words) -> None:
