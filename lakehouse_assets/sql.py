@@ -15,6 +15,14 @@ def text(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
+def let(variable: str, expression: str, body: str) -> str:
+    """`body`, in which `variable` stands for what `expression` gives: computed and written once.
+
+    The variable hides a column of its name in `body`, so only `expression` may speak of columns.
+    """
+    return f"get(transform(array({expression}), {variable} -> {body}), 0)"
+
+
 def delta(path: Path) -> str:
     """A Delta table by its path."""
     return "delta." + name(str(path))

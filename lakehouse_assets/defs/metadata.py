@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from dagster import AssetKey, MetadataValue, TableColumn, TableColumnDep, TableColumnLineage, TableSchema
 
 from lakehouse_assets.catalog import Table
 from lakehouse_assets.engine.reader import Answer
+from lakehouse_assets.proof.personal import kinds
 
 PREVIEW_ROWS = 5
 
@@ -28,10 +31,12 @@ def schema_of(answer: Answer) -> TableSchema:
     return TableSchema(columns=[TableColumn(n, t.lower()) for n, t in zip(answer.columns, answer.types, strict=True)])
 
 
-def preview(answer: Answer) -> MetadataValue:
-    """A few rows as a Markdown table."""
+def preview(answer: Answer, holds: Mapping[str, frozenset[str]] = MappingProxyType({})) -> MetadataValue:
+    """A few rows as a Markdown table; a text with personal data that its column is not declared to hold is left out."""
     lines = ["| " + " | ".join(answer.columns) + " |", "|" + " --- |" * len(answer.columns)]
-    lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in answer.rows[:PREVIEW_ROWS]]
+    for row in answer.rows[:PREVIEW_ROWS]:
+        cells = [_cell(v, holds.get(name, frozenset())) for name, v in zip(answer.columns, row, strict=True)]
+        lines.append("| " + " | ".join(cells) + " |")
     return MetadataValue.md("\n".join(lines))
 
 
@@ -45,6 +50,8 @@ def lake_columns_from(table: Table, upstream: AssetKey) -> TableColumnLineage:
     return TableColumnLineage({c.name: [TableColumnDep(upstream, c.source)] for c in table.lake_columns})
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, holds: frozenset[str]) -> str:
+    if isinstance(value, str) and (found := kinds(value, holds)):
+        return f"({', '.join(sorted(found))})"
     text = "" if value is None else str(value)
     return (text if len(text) <= 60 else text[:57] + "...").replace("|", "\\|").replace("\n", " ")

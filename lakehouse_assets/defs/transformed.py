@@ -120,7 +120,7 @@ def _metadata(
     return {
         "dagster/row_count": reader.scalar(f"SELECT count(*) FROM {name}"),
         "dagster/column_lineage": lake_columns_from(table, postgres.key(table.name)),
-        "preview": preview(rows),
+        "preview": preview(rows, {c.name: column.holds for column in table.columns for c in column.lake_columns}),
         "raw_version": lake.cut.version,
         "position": result.applied,
         "positions_folded": result.applied - result.before,
@@ -199,7 +199,7 @@ def _fits_check(table: Table, column: Column, reader: LakeReader) -> AssetCheckR
 def soundness(table: Table) -> str:
     """SQL for the reader: rows beyond one a key, and cells that hold the placeholder."""
     keys = ", ".join(f'"{k}"' for k in table.key)
-    # count_if over no rows is NULL.
+    # DuckDB's count_if is NULL where nothing was compared.
     texts = [
         f"count(*) FILTER (WHERE \"{c.name}\" = '{UNAVAILABLE}')" for c in table.lake_columns if c.spark == "string"
     ]

@@ -72,7 +72,9 @@ def accounted(lake: LakeReader, table: Table) -> tuple[int, int, int]:
         else "0"
     )
     read = " AND ".join(f"\"{c.name}__status\" IN ('{_READ[0]}', '{_READ[1]}')" for c in table.judged_columns) or "true"
-    return lake.query(f"SELECT count(*), count_if({read}), {quarantined} FROM transformed.{table.name}").rows[0]
+    return lake.query(
+        f"SELECT count(*), count(*) FILTER (WHERE {read}), {quarantined} FROM transformed.{table.name}"
+    ).rows[0]
 
 
 def personal(
@@ -83,8 +85,12 @@ def personal(
     `columns`: the text columns to search, each with the kinds it may hold.
     """
     found: Counter[str] = Counter()
-    form = _text("|".join(f"(?:{form})" for form in FORMS.values()))
     for column, declared in columns.items():
+        # What may be there would fill the candidates and hide what may not.
+        forms = [f"(?:{form})" for kind, form in FORMS.items() if kind not in declared]
+        if not forms:
+            continue
+        form = _text("|".join(forms))
         quoted = '"' + column.replace('"', '""') + '"'
         texts = lake.query(
             f"SELECT {quoted} FROM {relation} WHERE ({where}) AND regexp_matches({quoted}, {form}) LIMIT {CANDIDATES}"

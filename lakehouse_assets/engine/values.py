@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from lakehouse_assets.catalog.rules import DateRule, Rule
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 # Many expressions in one compiled method grow beyond what the JVM compiles; operator by operator they do not.
 BY_OPERATOR = {"spark.sql.codegen.wholeStage": "false"}
+_EPOCH = datetime(1970, 1, 1)
 
 
 class Value(NamedTuple):
@@ -39,18 +41,23 @@ def read_texts(spark: SparkSession, texts: Iterable[tuple[str | None, Rule]]) ->
             source = spark.createDataFrame(rows, "number bigint, text string")
             source.createOrReplaceTempView("texts_to_read")
             computed = read_all("SELECT * FROM texts_to_read", {"text": reading(rule)})
-            value, status, clause = _shown(rule, result(0, "value")), result(0, "status"), result(0, "clause")
+            value, status, clause = _plain(rule, result(0, "value")), result(0, "status"), result(0, "clause")
             for row in spark.sql(
                 f"SELECT number, {value} AS v, {status} AS s, {clause} AS c FROM ({computed})"
             ).collect():
-                found[row.number] = Value(row.v, row.s, row.c)
+                found[row.number] = Value(_shown(row.v), row.s, row.c)
     return [found[number] for number, _ in numbered]
 
 
-def _shown(rule: Rule, value: str) -> str:
-    if isinstance(rule, DateRule) and rule.instant:
-        return f"date_format({value}, \"yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'\")"
-    return f"CAST({value} AS string)"
+def _plain(rule: Rule, value: str) -> str:
+    """A value without the session's time zone: an instant as microseconds."""
+    return f"unix_micros({value})" if isinstance(rule, DateRule) and rule.instant else f"CAST({value} AS string)"
+
+
+def _shown(value: str | int | None) -> str | None:
+    if isinstance(value, int):
+        return (_EPOCH + timedelta(microseconds=value)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return value
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lakehouse_assets import sql
 from lakehouse_assets.catalog import Kind, PostgresType
 from lakehouse_assets.normalisation.reading import Status, matches
 
@@ -27,13 +28,18 @@ _INFINITE_DAYS = (2_146_033_979, -622_191_234, -2_147_472_691, -625_821_272)
 _DAY_US = 86_400_000_000
 _INFINITE_INSTANTS = (9_223_372_036_854_775_807, -9_223_372_036_854_775_808)
 _ISO = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}%s(Z|[+-][0-9:]+)"
+_TWO_64 = "18446744073709551616BD"
+_MOST_PLACES = 100  # a scale beyond it moves every digit out of any type
+_TOO_LONG = "repeat('9', 60)"  # digits that fit no type wherever their point is
 _SPECIAL_DECIMALS = ("nan", "positive_infinity", "negative_infinity", "infinity", "-infinity")
 
 
 def decode(kind: PostgresType, text: str, encoding: str | None = None) -> Decoded:
     """The rule of a type, applied to the SQL expression `text`; `encoding` where it is not the connector's usual one."""
     if encoding in ("precise", "variable_scale"):
-        return _decimal(kind, _plain(text, None if encoding == "variable_scale" else kind.decimal[1]))
+        plain = _plain(text, None if encoding == "variable_scale" else kind.decimal[1])
+        read = _decimal(kind, "_plain")
+        return Decoded(sql.let("_plain", plain, read.value), sql.let("_plain", plain, read.status))
     if encoding in _UNITS:
         return _timestamp_in(text, encoding)
     return _RULES[kind.kind](kind, text)
@@ -97,24 +103,34 @@ def _plain(text: str, scale: int | None) -> str:
 
     What cannot be decoded becomes a text that is no decimal. The bytes are a big-endian two's complement.
     """
-    encoded = text if scale is not None else f"get_json_object({text}, '$.value')"
-    places = str(scale) if scale is not None else f"try_cast(get_json_object({text}, '$.scale') AS int)"
-    bare = f"rtrim('=', {encoded})"
-    padded = f"rpad({bare}, CAST(ceil(length({bare}) / 4) * 4 AS int), '=')"
-    legal = f"({matches(encoded, '[A-Za-z0-9+/]+={0,2}')} AND length({bare}) % 4 <> 1)"
-    # Sign bytes that say nothing, then 16 bytes as two halves of 64 bits, the upper one signed.
+    encoded = "_wire" if scale is not None else "get_json_object(_wire, '$.value')"
+    places = str(scale) if scale is not None else "try_cast(get_json_object(_wire, '$.scale') AS int)"
+    legal = f"({matches('_text', '[A-Za-z0-9+/]+={0,2}')} AND length(rtrim('=', _text)) % 4 <> 1)"
+    padded = "rpad(rtrim('=', _text), CAST(ceil(length(rtrim('=', _text)) / 4) * 4 AS int), '=')"
+    # Sign bytes that say nothing are left out; then 16 bytes are two halves of 64 bits, the upper one signed.
     digits = (
-        f"regexp_replace(hex(try_to_binary({padded}, 'base64')), r'\\A(?:(?:00)+(?=[0-7].)|(?:FF)+(?=[89A-F].))', '')"
+        rf"regexp_replace(hex(try_to_binary({padded}, 'base64')), r'\A(?:(?:00)+(?=[0-7].)|(?:FF)+(?=[89A-F].))', '')"
     )
-    wide = f"lpad({digits}, 32, CASE WHEN left({digits}, 1) >= '8' THEN 'F' ELSE '0' END)"
-    upper = f"CAST(conv(left({wide}, 16), 16, -10) AS decimal(20,0))"
-    lower = f"CAST(conv(right({wide}, 16), 16, 10) AS decimal(20,0))"
-    unscaled = f"CAST(try_add(try_multiply({upper}, 18446744073709551616BD), {lower}) AS string)"
-    whole = f"CASE WHEN length({digits}) > 32 OR {unscaled} IS NULL THEN repeat('9', 60) ELSE {unscaled} END"
-    size = f"lpad(replace({whole}, '-', ''), greatest(length(replace({whole}, '-', '')), {places} + 1), '0')"
-    shifted = f"CASE WHEN {places} > 0 THEN concat(left({size}, length({size}) - {places}), '.', right({size}, {places})) ELSE concat({size}, repeat('0', -{places})) END"
-    signed = f"concat(CASE WHEN startswith({whole}, '-') THEN '-' ELSE '' END, {shifted})"
-    return f"CASE WHEN {text} IS NULL THEN NULL WHEN {legal} AND {places} BETWEEN -100 AND 100 THEN {signed} ELSE 'undecodable' END"
+    wide = "lpad(_digits, 32, CASE WHEN left(_digits, 1) >= '8' THEN 'F' ELSE '0' END)"
+    upper = "CAST(conv(left(_wide, 16), 16, -10) AS decimal(20,0))"
+    lower = "CAST(conv(right(_wide, 16), 16, 10) AS decimal(20,0))"
+    # The size of a negative one from its complement: its own upper half may be beyond 38 digits.
+    negative = "left(_wide, 1) >= '8'"
+    high = f"CASE WHEN {negative} THEN -1 - {upper} ELSE {upper} END"
+    low = f"CASE WHEN {negative} THEN {_TWO_64} - {lower} ELSE {lower} END"
+    size = f"CAST(try_add(try_multiply({high}, {_TWO_64}), {low}) AS string)"
+    unscaled = f"concat(CASE WHEN {negative} THEN '-' ELSE '' END, {size})"
+    whole = f"CASE WHEN length(_digits) <= 32 THEN coalesce({sql.let('_wide', wide, unscaled)}, {_TOO_LONG}) WHEN length(_digits) > 32 THEN {_TOO_LONG} END"
+    size = "lpad(replace(_whole, '-', ''), greatest(length(replace(_whole, '-', '')), _places + 1), '0')"
+    shifted = "CASE WHEN _places > 0 THEN concat(left(_size, length(_size) - _places), '.', right(_size, _places)) ELSE concat(_size, repeat('0', -_places)) END"
+    signed = f"concat(CASE WHEN startswith(_whole, '-') THEN '-' ELSE '' END, {sql.let('_size', size, shifted)})"
+    decimal = (
+        "CASE WHEN _whole IS NULL OR _places IS NULL THEN 'undecodable' WHEN _whole = '0' THEN '0' "
+        f"WHEN _places BETWEEN -{_MOST_PLACES} AND {_MOST_PLACES} THEN {signed} ELSE {_TOO_LONG} END"
+    )
+    read = sql.let("_digits", sql.let("_text", encoded, f"CASE WHEN {legal} THEN {digits} END"), whole)
+    decimal = sql.let("_places", places, sql.let("_whole", read, decimal))
+    return sql.let("_wire", text, f"CASE WHEN _wire IS NOT NULL THEN {decimal} END")
 
 
 def _timestamp_tz(_: PostgresType, text: str) -> Decoded:

@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 
 import pytest
-from dagster import AssetKey, DagsterInstance, materialize
 from deltalake import DeltaTable, write_deltalake
 
 from lakehouse_assets.catalog import load_catalog
@@ -17,11 +16,13 @@ from lakehouse_assets.changelog.envelope import RAW_COLUMNS, UNAVAILABLE
 from lakehouse_assets.cli.context import REFINED_FOLDER
 from lakehouse_assets.defs import raw, transformed
 from lakehouse_assets.defs.refined import assets as refined
-from lakehouse_assets.defs.resources import KafkaResource, LakeResource, spark_resource
 from lakehouse_assets.engine.raw import create_raw
+from lakehouse_assets.keys import Key, Keys
+from lakehouse_assets_tests.defs.running import metadata, run, verdicts
 
 CATALOG = load_catalog(Path(__file__).parents[2] / "lakehouse.toml")
 REFINED = load_refined(REFINED_FOLDER, CATALOG)
+KEYS = Keys((Key("k1", b"k" * 32),))
 DAY = "2026-03-04"
 ROWS = {
     "condominios": {"condominio_id": 1, "nome": "Solar", "endereco": "Rua A"},
@@ -58,44 +59,12 @@ def land(spark, paths, table, offset, op="insert", value=None, key=None):
     frame.write.format("delta").mode("append").save(str(paths.raw))
 
 
-class Broker(KafkaResource):
-    """A broker whose topics hold tombstones at the given offsets and nothing else that raw could lack."""
-
-    held: list[int]
-
-    def tombstones(self, topic: str, offsets: list[int]) -> set[int]:
-        return set(offsets) & set(self.held)
-
-
-def run(paths, assets, *keys, partition=None, tombstones=()):
-    resources = {
-        "lake": LakeResource(root=str(paths.root)),
-        "spark": spark_resource({}),
-        "kafka": Broker(bootstrap="", held=list(tombstones)),
-    }
-    with DagsterInstance.ephemeral() as instance:
-        selected = [AssetKey(key.split("/")) for key in keys]
-        return materialize(
-            assets, resources=resources, selection=selected, instance=instance, partition_key=partition,
-            raise_on_error=False,
-        )  # fmt: skip
-
-
-def verdicts(result) -> dict[str, bool]:
-    return {e.check_name: e.passed for e in result.get_asset_check_evaluations()}
-
-
 def fold(paths, table):
-    return run(paths, transformed.build(CATALOG), f"transformed/{table}")
+    return run(paths, transformed.build(CATALOG, keys=lambda: KEYS), f"transformed/{table}")
 
 
 def audit(paths, table, tombstones=()):
     return run(paths, raw.build(CATALOG), f"raw/{table}", partition=DAY, tombstones=tombstones)
-
-
-def metadata(result, key):
-    (event,) = result.asset_materializations_for_node(key.replace("/", "__"))
-    return {name: value.value for name, value in event.metadata.items()}
 
 
 def test_an_audit_counts_by_operation_and_passes_on_contiguous_offsets(spark, paths):

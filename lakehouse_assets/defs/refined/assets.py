@@ -86,7 +86,7 @@ def _asset(table: RefinedTable, tables: dict[str, RefinedTable], catalog: Catalo
                     "dagster/row_count": computed.rows,
                     "dagster/column_schema": schema_of(rows),
                     "dagster/column_lineage": _lineage(table),
-                    "preview": preview(seen),
+                    "preview": preview(seen, declared),
                     **{f"position of {name}": position for name, position in computed.inputs.items()},
                     **place(lake.paths.refined(table.name)),
                 },
