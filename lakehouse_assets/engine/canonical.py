@@ -10,6 +10,8 @@ _TYPES = {
     Kind.TIMESTAMP: "TIMESTAMP", Kind.TIMESTAMP_TZ: "TIMESTAMPTZ", Kind.TEXT: "VARCHAR",
 }  # fmt: skip
 
+_TO_MICROSECONDS = {"Timestamp": "* 1000", "MicroTimestamp": "* 1", "NanoTimestamp": "// 1000"}
+
 
 def name(identifier: str) -> str:
     """An identifier of the reader's SQL."""
@@ -74,8 +76,8 @@ def from_message(column: Column, key: str) -> str:
     if column.type.kind is Kind.DATE:
         return f"CAST(DATE '1970-01-01' + TRY_CAST({value} AS INTEGER) AS VARCHAR)"
     if column.type.kind is Kind.TIMESTAMP:
-        units = 1000 if column.type.fraction_digits <= 3 else 1
-        return f"CAST(make_timestamp(TRY_CAST({value} AS BIGINT) * {units}) AS VARCHAR)"
+        encoding = column.encoding or ("Timestamp" if column.type.fraction_digits <= 3 else "MicroTimestamp")
+        return f"CAST(make_timestamp(TRY_CAST({value} AS BIGINT) {_TO_MICROSECONDS[encoding]}) AS VARCHAR)"
     if column.type.kind in (Kind.DECIMAL, Kind.TIMESTAMP_TZ):
         return _text(column, f"TRY_CAST({value} AS {typed(column)})")
     return value

@@ -61,8 +61,11 @@ class Comparison:
         for name in self.table.key:
             if name not in self.columns:
                 return f"key column {name} is {PROTECTED}"
-            if self.table.column(name).type.kind is Kind.FLOAT:
+            column = self.table.column(name)
+            if column.type.kind is Kind.FLOAT:
                 return f"key column {name} is a floating-point number"
+            if column.type.kind is Kind.DECIMAL and column.encoding:
+                return f"key column {name} is a decimal that messages hold as bytes"
         return ""
 
 

@@ -40,7 +40,7 @@ def filled(words: Words) -> Iterator[Words]:
     words.settle()
     yield words
     words.source(f"delete from condominios where condominio_id >= {FIRST}")
-    words.run("sync", "--timeout", "180")
+    words.run("sync", "--timeout", "280")
     _table(words).delete(f"condominio_id >= {FIRST}")
     words.settle()
 
@@ -131,7 +131,8 @@ def test_a_lake_under_writes_is_proven_equal_again_and_again(filled: Words) -> N
     assert max(left_out) > 0
     assert tables["condominios"]["source_rows"] > 2000
     (shown,) = [t for t in json.loads(filled.run("status", "--json").stdout)["tables"] if t["name"] == "condominios"]
-    assert shown["verified_through"]["lsn"] == tables["condominios"]["verified_through"]["lsn"]
+    # The scheduled verification may have come after it.
+    assert shown["verified_through"]["at"] >= tables["condominios"]["verified_through"]["at"]
 
 
 def test_dagster_proves_it_on_its_own_while_the_sensor_goes_on(filled: Words) -> None:
@@ -150,27 +151,6 @@ def test_dagster_proves_it_on_its_own_while_the_sensor_goes_on(filled: Words) ->
     found = [log.dagster_event.event_specific_data for log in logs[-1] if log.dagster_event]
     assert {check.asset_key.path[-1] for check in found} == set(filled.stack.catalog.names)
     assert [check for check in found if not check.passed] == []
-
-
-def test_every_one_of_a_hundred_planted_differences_is_found_under_writes_and_no_other(filled: Words) -> None:
-    filled.settle()
-    planted = _plant(filled)
-    with writers(filled):
-        time.sleep(3)
-        table = verified(filled, "condominios", code=3)["condominios"]
-
-    def ids(keys):
-        return {int(key["condominio_id"]) for key in keys}
-
-    assert ids(table["missing"]["keys"]) == planted["missing"]
-    assert ids(table["extra"]["keys"]) == planted["doubled"] | planted["invented"]
-    assert ids(row["key"] for row in table["different"]["rows"]) == planted["altered"]
-    assert {tuple(row["columns"]) for row in table["different"]["rows"]} == {("endereco",)}
-    assert (table["missing"]["count"], table["extra"]["count"], table["different"]["count"]) == (25, 45, 30)
-    told = filled.run("verify", "condominios", code=3).stdout
-    assert "different: condominio_id=" in told
-    assert "Rua" not in told
-    assert "25 rows" not in told
 
 
 def test_what_cannot_be_verified_or_is_no_table_has_its_own_exit_code(filled: Words) -> None:
@@ -225,3 +205,25 @@ def test_a_row_is_explained_from_its_first_event_on(filled: Words) -> None:
     assert "table_name=condominios/op=insert" in told
     assert "0 events" in filled.run("explain", "condominios", "999999", code=1).stdout
     assert "is no integer" in filled.run("explain", "condominios", "x", code=2).stderr
+
+
+def test_every_one_of_a_hundred_planted_differences_is_found_under_writes_and_no_other(filled: Words) -> None:
+    """The last of these tests: what it plants stays until they end."""
+    filled.settle()
+    planted = _plant(filled)
+    with writers(filled):
+        time.sleep(3)
+        table = verified(filled, "condominios", code=3)["condominios"]
+
+    def ids(keys):
+        return {int(key["condominio_id"]) for key in keys}
+
+    assert ids(table["missing"]["keys"]) == planted["missing"]
+    assert ids(table["extra"]["keys"]) == planted["doubled"] | planted["invented"]
+    assert ids(row["key"] for row in table["different"]["rows"]) == planted["altered"]
+    assert {tuple(row["columns"]) for row in table["different"]["rows"]} == {("endereco",)}
+    assert (table["missing"]["count"], table["extra"]["count"], table["different"]["count"]) == (25, 45, 30)
+    told = filled.run("verify", "condominios", code=3).stdout
+    assert "different: condominio_id=" in told
+    assert "Rua" not in told
+    assert "25 rows" not in told

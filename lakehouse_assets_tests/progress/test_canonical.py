@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 
 from lakehouse_assets.catalog import Table
 from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.engine.canonical import from_message
 from lakehouse_assets.engine.moment import LakeTable, bounds_of
 from lakehouse_assets.engine.reader import open_lake
 from lakehouse_assets.gateways import postgres
@@ -91,6 +93,18 @@ def test_every_value_of_a_type_is_equal_to_its_copy_and_to_no_other(source: Sour
     copied_lake.write(wanted, paths, [{"id": id, "v": held[id % count]} for id in right])
     found = {difference.key[0] for difference in proven(source, wanted, paths).different}
     assert found == {str(id) for id, value in right.items() if repr(value) != repr(held[id % count])}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "written"),
+    [(None, 1769853600120500), ("Timestamp", 1769853600120), ("MicroTimestamp", 1769853600120500),
+     ("NanoTimestamp", 1769853600120500000)],
+)  # fmt: skip
+def test_a_keys_time_is_read_as_the_connector_writes_it(tmp_path: Path, encoding: str | None, written: int) -> None:
+    column = replace(table("k", k="timestamp").column("k"), encoding=encoding)
+    with open_lake(LakePaths(tmp_path)) as lake:
+        text = lake.query(f"SELECT {from_message(column, '?')}", [json.dumps({"k": written})]).rows[0][0]
+    assert text == ("2026-01-31 10:00:00.12" if encoding == "Timestamp" else "2026-01-31 10:00:00.1205")
 
 
 def test_a_bc_day_that_a_snapshot_turned_into_an_ad_day_is_different(source: Source, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given, settings
@@ -129,4 +129,6 @@ def test_protected_columns_are_told_and_a_protected_key_is_an_obstacle() -> None
     assert without.not_compared == {"cpf": "protected"}
     assert without.obstacle == ""
     assert Comparison(whole, comparison(whole).pairs[1:]).obstacle == "key column id is protected"
+    precise = replace(table("n", n="numeric(9,2)").column("n"), encoding="precise")
+    assert "as bytes" in comparison(replace(table("n", n="numeric(9,2)"), columns=(precise,))).obstacle
     assert "floating-point" in comparison(table("id", id="real")).obstacle
