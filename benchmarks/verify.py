@@ -24,7 +24,9 @@ from rich.table import Table
 from benchmarks.stack import own_stack
 from lakehouse_assets.cli.context import Edge
 from lakehouse_assets.gateways import postgres
+from lakehouse_assets.proof import Bounds, comparison
 from lakehouse_assets.stack.environment import setting_words
+from lakehouse_assets.stack.postgres import NAME as POSTGRES
 
 _CHANGES = (
     ("update transacoes set valor_transacao = valor_transacao + 1 where transacao_id = %s", 8),
@@ -65,11 +67,15 @@ class Writer:
 @click.option("--rate", default=100.0, show_default=True, help="Row changes a second.")
 @click.option("--seconds", default=90.0, show_default=True, help="How long the writers are watched without it.")
 @click.option("--times", default=3, show_default=True, help="How often the table is verified.")
-def main(rows: int, rate: float, seconds: float, times: int) -> None:
+@click.option("--alone", is_flag=True, help="PostgreSQL alone, its reading alone: what the source itself notices.")
+def main(rows: int, rate: float, seconds: float, times: int, alone: bool) -> None:
     """Fill a table on a stack of its own, write to it, verify it, and print the figures."""
     from lakehouse_assets.demo import seed
     from lakehouse_assets.progress.sync import sync
 
+    if alone:
+        _alone(rows, rate, seconds, times)
+        return
     with own_stack() as (here, _):
         seed(here.source_dsn(), say=click.echo)
         _fill(here.source_dsn(), rows)
@@ -90,6 +96,32 @@ def main(rows: int, rate: float, seconds: float, times: int) -> None:
         thread.join(30)
     console = Console(width=110)
     _print(console, rows, rate, runs, writer)
+
+
+def _alone(rows: int, rate: float, seconds: float, times: int) -> None:
+    from lakehouse_assets.demo import seed
+
+    with own_stack(only=[POSTGRES]) as (here, _):
+        dsn, table = here.source_dsn(), here.catalog.table("transacoes")
+        seed(dsn, say=click.echo)
+        _fill(dsn, rows)
+        stop, writer = threading.Event(), Writer(dsn, rate, rows)
+        thread = threading.Thread(target=writer.run, args=[stop], daemon=True)
+        thread.start()
+        time.sleep(5)
+        writer.phase = "without"
+        time.sleep(seconds)
+        bounds = Bounds(tuple(str(key) for key in range(1000, rows, 1000)))
+        for _ in range(times):
+            with postgres.open_moment(dsn, 600, 600) as moment:
+                writer.phase, since = "with", time.monotonic()
+                moment.of(comparison(table), bounds).sums()
+                click.echo(f"{rows:,} rows read in {time.monotonic() - since:.2f} s")
+                writer.phase = "between"
+            time.sleep(2)
+        stop.set()
+        thread.join(30)
+    _print_latency(Console(width=110), writer, (("without verify", "without"), ("while it is read", "with")))
 
 
 def _fill(dsn: str, rows: int) -> None:
@@ -137,10 +169,16 @@ def _print(console: Console, rows: int, rate: float, runs: list[dict[str, float]
     for number, run in enumerate(runs, 1):
         shown.add_row(str(number), *(f"{run[name]:.1f}" for name in ("read", "wait", "compare", "all")))
     console.print(shown)
+    phases = (
+        ("without verify", "without"), ("while verify starts and reads", "with"),
+        ("while verify waits and compares", "with, waiting"),
+    )  # fmt: skip
+    _print_latency(console, writer, phases)
+
+
+def _print_latency(console: Console, writer: Writer, phases: tuple[tuple[str, str], ...]) -> None:
     shown = Table("writer's transactions", "count", "p50 (ms)", "p99 (ms)", "max (ms)", title="Latency at the source")
-    for label, phase in (
-        ("without verify", "without"), ("while verify starts and reads", "with"), ("while verify waits and compares", "with, waiting"),
-    ):  # fmt: skip
+    for label, phase in phases:
         taken = sorted(writer.taken[phase])
         cuts = quantiles(taken, n=100)
         shown.add_row(label, str(len(taken)), *(f"{value * 1000:.1f}" for value in (cuts[49], cuts[98], taken[-1])))

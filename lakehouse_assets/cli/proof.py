@@ -117,7 +117,7 @@ def exit_code(found: Verification) -> int:
 
 def show(found: Verification) -> None:
     """The proofs as a table, and each difference by its key."""
-    shown = Shown(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    shown = Shown(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("table", "source", "lake", "missing", "extra", "different", "left out", "verdict"):
         shown.add_column(name, justify="left" if name in ("table", "verdict") else "right", no_wrap=True)
     for proof in found.proofs:

@@ -212,5 +212,5 @@ def test_any_moment_in_raw_can_be_folded_beside_the_lake(lab: Lab, tmp_path: Pat
 def test_a_row_changed_in_the_lake_by_hand_differs_from_raw(lab: Lab) -> None:
     _fold(lab, _event(0, "insert", 1, valor="1"), _event(1, "insert", 2, valor="2"))
     assert differing(lab.spark, TABLE, lab.paths, KEYS) == 0
-    DeltaTable(str(lab.paths.transformed("t"))).update({"valor": "10.00"}, "id = 2")
+    DeltaTable(str(lab.paths.transformed("t"))).update(updates={"valor": "10.00"}, predicate="id = 2")
     assert differing(lab.spark, TABLE, lab.paths, KEYS) == 2  # the row that is there, and the one that should be
