@@ -8,11 +8,11 @@ generations, moved keys, replays) is found by the survey and handed in as `FoldR
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from lakehouse_assets import sql
 from lakehouse_assets.catalog import Column, Table
 from lakehouse_assets.changelog.envelope import UNAVAILABLE, Op
+from lakehouse_assets.changelog.generations import Generation
 from lakehouse_assets.normalisation.encodings import decode
 
 META_COLUMNS = {
@@ -29,14 +29,6 @@ IDENTITY = (
     f"CASE WHEN {STREAMED} AND tx_id IS NOT NULL AND lsn IS NOT NULL THEN -1L ELSE position END"
 )
 ROW_OPS = f"op IN ('{Op.INSERT}', '{Op.UPDATE}', '{Op.DELETE}', '{Op.SNAPSHOT}')"
-
-
-class Generation(NamedTuple):
-    """A completed snapshot: positions of its first and last row, and the LSN it was taken at."""
-
-    start: int
-    end: int
-    lsn: int | None
 
 
 @dataclass(frozen=True)

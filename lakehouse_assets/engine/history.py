@@ -8,11 +8,12 @@ from datetime import datetime
 
 from lakehouse_assets.catalog import Column, Kind
 from lakehouse_assets.changelog.envelope import Op
+from lakehouse_assets.changelog.generations import FIRST, LAST
 from lakehouse_assets.engine import canonical
 from lakehouse_assets.engine.reader import LakeReader
 from lakehouse_assets.errors import EXIT_USAGE, LakehouseError
 from lakehouse_assets.proof import Comparison, Key, Row
-from lakehouse_assets.proof.fates import FIRST, LAST, Told
+from lakehouse_assets.proof.fates import Told
 
 _TOLD = "position, op, lsn, tx_id, snapshot, key"
 

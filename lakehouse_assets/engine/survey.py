@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lakehouse_assets import sql
 from lakehouse_assets.catalog import Kind, Table
 from lakehouse_assets.catalog.model import Protect
 from lakehouse_assets.changelog.envelope import UNAVAILABLE, Op
-from lakehouse_assets.changelog.fold import IDENTITY, FoldRange, Generation
+from lakehouse_assets.changelog.fold import IDENTITY, FoldRange
+from lakehouse_assets.changelog.generations import FIRST, LAST, Generation, completed
 from lakehouse_assets.changelog.moves import components, moves_query
 from lakehouse_assets.normalisation.encodings import decode
 from lakehouse_assets.normalisation.reading import Status
@@ -17,7 +18,8 @@ from lakehouse_assets.normalisation.reading import Status
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-_FIRST, _LAST = "('first', 'first_in_data_collection')", "('last', 'last_in_data_collection')"
+_LAST = f"({', '.join(map(sql.text, LAST))})"
+_MARKS = f"({', '.join(map(sql.text, (*FIRST, *LAST)))})"
 
 
 @dataclass(frozen=True)
@@ -93,28 +95,15 @@ def genuine_truncate(spark: SparkSession, raw: str, table: Table, found: Survey)
 
 
 def generations(spark: SparkSession, raw: str, table: Table, found: Survey, target: int) -> tuple[Generation, ...]:
-    """Every snapshot generation completed up to `target`; () when nothing in the range asks for it.
-
-    All rows of a snapshot carry the transaction and LSN it was taken at. One begun again starts anew; a table of one
-    row is marked as last alone, its generation is that row, whatever was left unfinished before it.
-    """
+    """Every snapshot generation completed up to `target`; () when nothing in the range asks for it."""
     if found.finished_at is None and not found.moves:
         return ()
     rows = spark.sql(f"""
-      SELECT position, lsn, snapshot IN {_LAST} AS last, struct(tx_id, lsn, shiftright(position, 40)) AS taken FROM {raw}
+      SELECT position, lsn, tx_id, snapshot FROM {raw}
       WHERE table_name = {sql.text(table.name)} AND op = '{Op.SNAPSHOT}' AND position <= {target}
-        AND (snapshot IN {_FIRST} OR snapshot IN {_LAST}) ORDER BY position
+        AND snapshot IN {_MARKS} ORDER BY position
     """).collect()
-    complete: list[Generation] = []
-    opened: tuple[Any, int] | None = None
-    for row in rows:
-        if not row["last"]:
-            opened = (row.taken, row.position)
-            continue
-        start = opened[1] if opened and opened[0] == row.taken else row.position
-        complete.append(Generation(start, row.position, row.lsn))
-        opened = None
-    return tuple(complete)
+    return completed(rows)
 
 
 def moved_view(spark: SparkSession, raw: str, table: Table, found: Survey, applied: int, target: int) -> str | None:

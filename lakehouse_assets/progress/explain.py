@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from lakehouse_assets.catalog import Catalog
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.changelog.envelope import Op
+from lakehouse_assets.changelog.generations import completed
 from lakehouse_assets.engine import history
 from lakehouse_assets.engine.positions import folded
 from lakehouse_assets.engine.reader import LakeReader, open_lake
 from lakehouse_assets.errors import EXIT_USAGE, LakehouseError
 from lakehouse_assets.gateways import postgres
 from lakehouse_assets.proof import Bounds, Comparison, Key, Row, comparison
-from lakehouse_assets.proof.fates import Fate, fates, generations
+from lakehouse_assets.proof.fates import Fate, fates
 
 _STATEMENT_SECONDS = 30
 
@@ -99,7 +100,7 @@ def _events(
 ) -> list[ExplainedEvent]:  # fmt: skip
     if not messages:
         return []
-    complete = generations(history.markers(lake, compared))
+    complete = completed(history.markers(lake, compared))
     found = fates([m.told for m in messages], history.truncates(lake, compared), complete, applied)
     return [_explained(message, *fate) for message, fate in zip(messages, found, strict=True)]
 

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lakehouse_assets.changelog.envelope import Op
+from lakehouse_assets.changelog.generations import Generation
 from lakehouse_assets.changelog.position import epoch_of
-
-FIRST, LAST = ("first", "first_in_data_collection"), ("last", "last_in_data_collection")
 
 
 class Fate(StrEnum):
@@ -44,28 +43,6 @@ class Told:
         if (self.snapshot or "false") != "false" or self.tx_id is None or self.lsn is None:
             return None
         return (epoch_of(self.position), self.tx_id, self.lsn, self.op)
-
-
-@dataclass(frozen=True)
-class Generation:
-    """A completed snapshot: positions of its first and its last row."""
-
-    start: int
-    end: int
-
-
-def generations(markers: Iterable[Told]) -> list[Generation]:
-    """The completed snapshots, from their rows marked first or last, in order."""
-    complete: list[Generation] = []
-    opened: Told | None = None
-    for row in markers:
-        if row.snapshot in FIRST:
-            opened = row
-        elif row.snapshot in LAST:
-            same = opened is not None and _taken(opened) == _taken(row)
-            complete.append(Generation(opened.position if opened and same else row.position, row.position))
-            opened = None
-    return complete
 
 
 def fates(
@@ -110,7 +87,3 @@ def _first_deliveries(events: Sequence[Told]) -> dict[int, int]:
         event.position: event.position if event.identity is None else seen.setdefault(event.identity, event.position)
         for event in events
     }
-
-
-def _taken(row: Told) -> tuple[object, ...]:
-    return (row.tx_id, row.lsn, epoch_of(row.position))

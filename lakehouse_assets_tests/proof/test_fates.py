@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
-from lakehouse_assets.proof.fates import Fate, Generation, Told, fates, generations
+from lakehouse_assets.changelog.generations import Generation, completed
+from lakehouse_assets.proof.fates import Fate, Told, fates
 from lakehouse_assets_tests.changelog.cases import CASES, Case
 from lakehouse_assets_tests.changelog.histories import Script, Source, scripts
 from lakehouse_assets_tests.changelog.oracle import Event, fold
@@ -21,7 +22,7 @@ def survivors(events: list[Event], applied: int = ALL) -> dict[str, int]:
     """Key -> position of the event that is its row, by the fates of its events."""
     seen, found = told(events), {}
     truncates = [event for event in seen if event.op == "truncate"]
-    complete = generations([event for event in seen if event.op == "snapshot"])
+    complete = completed([event for event in seen if event.op == "snapshot"])
     for key in {event.key for event in seen if event.key}:
         own = [event for event in seen if event.key == key]
         for event, (fate, by) in zip(own, fates(own, truncates, complete, applied), strict=True):
