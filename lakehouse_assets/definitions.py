@@ -13,6 +13,7 @@ from lakehouse_assets.catalog.refined import RefinedTable, load_refined
 from lakehouse_assets.defs import arrivals, kafka, postgres, proof, raw, transformed
 from lakehouse_assets.defs.refined import assets as refined
 from lakehouse_assets.defs.resources import KafkaResource, LakeResource, PostgresResource, spark_resource
+from lakehouse_assets.engine.brake import Limits
 from lakehouse_assets.keys import load_keys
 from lakehouse_assets.proof.verification import Verification
 from lakehouse_assets.sessions import session_config
@@ -31,7 +32,8 @@ def defs() -> Definitions:
     tables = load_refined(REFINED_FOLDER, catalog)
     paths = LakePaths(settings.lake)
     standards = transformed.Standards(settings.status_warn_share, settings.status_error_share)
-    folds = transformed.build(catalog, standards, lambda: load_keys(settings))
+    limits = Limits(settings.brake_share, settings.brake_rows)
+    folds = transformed.build(catalog, standards, lambda: load_keys(settings), limits)
     hops = [*raw.build(catalog), *folds, *refined.build(tables, catalog)]
     checks = {asset.key: [spec.key for spec in asset.check_specs] for asset in hops}
     equal = proof.build(catalog, _verify(settings, links, catalog, tables))

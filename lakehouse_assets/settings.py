@@ -87,6 +87,15 @@ class Settings(BaseSettings):
     status_error_share: float = Field(
         0.01, ge=0, le=1, description="Share of a column's texts that may be unreadable before its check fails."
     )
+    brake_share: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        description="Share of a table that one fold may delete or change in bulk before it waits for `lakehouse allow`; 1 never waits.",
+    )
+    brake_rows: int = Field(
+        1000, ge=1, description="Rows that one fold may always delete or change, whatever share of the table they are."
+    )
     verify_cron: str = Field(
         "*/15 * * * *",
         pattern=r"^\S+( \S+){4}$",

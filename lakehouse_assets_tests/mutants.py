@@ -30,6 +30,8 @@ VALUES = "normalisation/test_encodings.py"
 POSITIONS = "engine/test_positions.py"
 REFINED = "engine/test_refined.py"
 DELTA = "engine/test_transformed.py"
+BRAKE = "engine/test_brake.py"
+ARRIVALS = "defs/test_arrivals.py"
 VERIFY = "progress/test_verify.py"
 CANONICAL = "progress/test_canonical.py::test_every_value_of_a_type_is_equal_to_its_copy_and_to_no_other"
 
@@ -209,6 +211,8 @@ MESSAGES = (
 TYPES = (
     Mutant("a decimal is rounded", "normalisation/encodings.py", "WHEN {plain} AND {exact} THEN", "WHEN {plain} THEN", (VALUES,)),
     Mutant("any number is a decimal", "normalisation/encodings.py", "WHEN {plain} AND {exact} THEN", "WHEN true THEN", (VALUES,)),
+    Mutant("a decimal has no sign", "normalisation/encodings.py", "negative = \"left(_wide, 1) >= '8'\"", 'negative = "false"',
+           (f"{VALUES}::test_a_value_is_decoded_exactly_or_has_a_reason",)),
     Mutant("an infinite day is out of range", "normalisation/encodings.py", '_INFINITE_DAYS))})"', "_INFINITE_DAYS[:2]))})\"", (VALUES,)),
     Mutant("every day is in range", "normalisation/encodings.py", "WHEN {days} BETWEEN {_FIRST_DAY} AND {_LAST_DAY} THEN",
            "WHEN {days} BETWEEN -2147483648 AND 2147483647 THEN", (VALUES,)),
@@ -264,13 +268,33 @@ PROOF = (
     Mutant("a difference moves what is verified", "progress/verified.py", "if proof.equal else before", "if True else before",
            (f"{VERIFY}::test_a_difference_keeps_the_table_verified_through_what_it_was",)),
     Mutant("the sensor waits for a verification", "defs/arrivals.py", " and not proof.is_verification(run)", "",
-           ("defs/test_arrivals.py::test_a_verification_is_not_waited_for",)),
+           (f"{ARRIVALS}::test_a_verification_is_not_waited_for",)),
     Mutant("a run that folds verifies too", "defs/proof.py", "if [node.name for node in context.job_def.nodes] != [NAME]:", "if False:",
            ("defs/test_proof.py::test_a_run_that_folds_does_not_verify",)),
     Mutant("a replay is told as an event", "proof/fates.py", "if first != at:", "if False:", ("proof/test_fates.py",)),
     Mutant("a generation removes nothing", "proof/fates.py", "if at < g.start and", "if False and", ("proof/test_fates.py",)),
 )  # fmt: skip
-MUTANTS = FOLD + UNAVAILABLE + REPLAYS + MERGE + MESSAGES + TYPES + STANDING + PROOF
+RUNS = (
+    Mutant("lost messages are passed over", "engine/raw.py", '.option("failOnDataLoss", "true")', '.option("failOnDataLoss", "false")',
+           ("engine/test_stream.py::test_messages_that_are_gone_before_they_were_read_stop_the_stream",)),
+    Mutant("the sensor asks by its cursor alone", "defs/arrivals.py", "behind = tables_behind(catalog, paths, cut)",
+           "behind = [n for n in tables_behind(catalog, paths, cut) if cut.position(n) > known.position(n)]",
+           (f"{ARRIVALS}::test_a_run_that_never_came_is_asked_for_again_although_the_cursor_moved_on",)),
+    Mutant("a braked table is asked for again and again", "defs/arrivals.py", "and brake.braked(paths, name, position) is None", "",
+           (f"{ARRIVALS}::test_a_braked_table_waits_for_a_person_and_the_others_do_not",)),
+    Mutant("a mass change is published", "engine/brake.py", "if told.deleted + told.changed >= least:", "if False:",
+           (f"{BRAKE}::test_it_brakes[a truncate]",)),
+    Mutant("rows that change into themselves count", "changelog/effect.py", """AND ({differs or "false"})""", "",
+           (f"{BRAKE}::test_it_does_not_brake[an update that changes nothing]",)),
+    Mutant("traffic is a mass change", "changelog/effect.py", "HAVING count(*) >= {BULK}", "",
+           (f"{BRAKE}::test_it_does_not_brake[traffic, however much]",)),
+    Mutant("what is allowed has no end", "engine/transformed.py", "if target <= allowed:", "if allowed >= 0:",
+           (f"{BRAKE}::test_a_mass_delete_is_not_published_until_it_is_allowed_and_no_further",)),
+    Mutant("a fold that stops short has seen all of raw", "engine/transformed.py",
+           "cut.version if target == cut.position(table.name) else NO_VERSION", "cut.version",
+           (f"{BRAKE}::test_what_is_allowed_and_what_comes_after_it_are_folded_in_one_go",)),
+)  # fmt: skip
+MUTANTS = FOLD + UNAVAILABLE + REPLAYS + MERGE + MESSAGES + TYPES + STANDING + PROOF + RUNS
 
 
 def main(words: list[str]) -> int:

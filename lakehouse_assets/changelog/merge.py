@@ -21,23 +21,33 @@ def changes(raw: str, table: Table, events: FoldRange) -> str:
     return normalised(rows, table, (*flags, *_OF_A_ROW), unknown)
 
 
-def merge(target: str, raw: str, table: Table, events: FoldRange) -> str:
-    """The MERGE that applies the range to the transformed table, in one commit."""
-    on = " AND ".join(f"t.{sql.name(k)} = s.{sql.name(k)}" for k in table.key)
+def same_key(table: Table) -> str:
+    """The condition that a row `t` of the target and a changed row `s` have one key."""
+    return " AND ".join(f"t.{sql.name(k)} = s.{sql.name(k)}" for k in table.key)
+
+
+def assigned(table: Table) -> dict[str, str]:
+    """The lake's columns, quoted, and what each becomes when row `t` is changed by row `s`."""
     values = {sql.name(c.name): f"s.{sql.name(c.name)}" for c in table.lake_columns}
-    values |= {meta: f"s.{meta}" for meta in META_COLUMNS}
-    kept_values = {
+    return values | {
         sql.name(c.name): f"CASE WHEN s.{kept(column)} AND t._position >= s._floor "
         f"THEN t.{sql.name(c.name)} ELSE s.{sql.name(c.name)} END"
         for column in table.other_columns
         if column.type.toastable
         for c in column.lake_columns
     }
-    assignments = ", ".join(f"t.{column} = {value}" for column, value in (values | kept_values).items())
+
+
+def merge(target: str, raw: str, table: Table, events: FoldRange) -> str:
+    """The MERGE that applies the range to the transformed table, in one commit."""
+    values = {sql.name(c.name): f"s.{sql.name(c.name)}" for c in table.lake_columns}
+    meta = {name: f"s.{name}" for name in META_COLUMNS}
+    assignments = ", ".join(f"t.{column} = {value}" for column, value in (assigned(table) | meta).items())
+    values |= meta
     oldest = events.oldest_living
     removal = "" if oldest is None else f"WHEN NOT MATCHED BY SOURCE AND t._position < {oldest} THEN DELETE"
     return f"""
-    MERGE INTO {target} t USING ({changes(raw, table, events)}) s ON {on}
+    MERGE INTO {target} t USING ({changes(raw, table, events)}) s ON {same_key(table)}
     WHEN MATCHED AND s._dead THEN DELETE
     WHEN MATCHED THEN UPDATE SET {assignments}
     WHEN NOT MATCHED AND NOT s._dead THEN INSERT ({", ".join(values)}) VALUES ({", ".join(values.values())})

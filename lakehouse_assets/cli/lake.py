@@ -1,4 +1,4 @@
-"""Words about the lake: sync, query, run."""
+"""Words about the lake: sync, query, run, allow."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from lakehouse_assets.cli.context import edge, say
+from lakehouse_assets.errors import EXIT_USAGE, LakehouseError
 
 FORMATS = ("table", "json", "csv")
 
@@ -59,3 +60,32 @@ def run(selection: str, partition: str | None) -> None:
     here.settings.dagster_home.mkdir(parents=True, exist_ok=True)
     project = Path(__file__).parents[2]
     sys.exit(subprocess.run(command, env=environment, cwd=project, check=False).returncode and 1)
+
+
+@click.command()
+@click.argument("table")
+@click.option("--through", type=int, required=True, metavar="POSITION", help="The last position that may be folded.")
+def allow(table: str, through: int) -> None:
+    """Let a braked table's fold pass, up to a position and no further.
+
+    A fold that would delete or change a large part of a table waits until a person has looked: `lakehouse status` shows
+    it with the position to give here. The sensor goes on by itself; doing it twice changes nothing.
+    """
+    from lakehouse_assets.engine import brake
+    from lakehouse_assets.engine.positions import folded, newest_cut
+
+    here = edge()
+    name = here.table(table).name
+    newest = newest_cut(here.paths).position(name)
+    if through > newest:
+        raise LakehouseError(
+            f"raw holds nothing at position {through}; only what is there can be allowed",
+            where=name,
+            next_step=f"its newest position is {newest}",
+            exit_code=EXIT_USAGE,
+        )
+    brake.allow(here.paths, name, through)
+    applied = folded(here.paths, name).applied
+    click.echo(
+        f"{name}: applied up to {applied}, allowed through {through}" + (", nothing waits" * (through <= applied))
+    )

@@ -78,6 +78,10 @@ def status(as_json: bool) -> None:
         )  # fmt: skip
     console.print(services)
     console.print(tables)
+    for table in found.tables:
+        if table.braked:
+            console.print(f"[red]{table.name} is braked[/]: {table.braked.words}", highlight=False)
+            console.print(f"    {table.braked.next_step}", markup=False, highlight=False)
     console.print(f"sensor arrivals: {found.sensor.state}; {found.sensor.last_tick}", highlight=False)
 
 

@@ -34,6 +34,7 @@ from lakehouse_assets.catalog.refined import RefinedTable
 from lakehouse_assets.defs import proof, raw, transformed
 from lakehouse_assets.defs.refined import assets as refined
 from lakehouse_assets.defs.resources import PID_TAG
+from lakehouse_assets.engine import brake
 from lakehouse_assets.engine.positions import EMPTY_CUT, Cut, exists, folded, newest_cut
 from lakehouse_assets.engine.refined import is_behind
 
@@ -82,12 +83,18 @@ def build(
 
 
 def tables_behind(catalog: Catalog, paths: LakePaths, cut: Cut) -> list[str]:
-    """Tables whose transformed table is missing or has not applied all that raw holds."""
+    """Tables whose transformed table is missing or has not applied all that raw holds.
+
+    One that is braked is left out until a person allows what it brought: the others must not wait with it.
+    """
+    if not exists(paths.raw):
+        return []
+    applied = {name: folded(paths, name).applied for name in catalog.names}
     return [
         name
-        for name in catalog.names
-        if exists(paths.raw)
-        and (folded(paths, name).applied < cut.position(name) or not exists(paths.transformed(name)))
+        for name, position in applied.items()
+        if (position < cut.position(name) or not exists(paths.transformed(name)))
+        and brake.braked(paths, name, position) is None
     ]
 
 

@@ -1,8 +1,8 @@
 """transformed/<t>: raw folded to the run's cut, with the checks that what was published is sound."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from dagster import (
@@ -22,6 +22,7 @@ from lakehouse_assets.changelog.envelope import UNAVAILABLE
 from lakehouse_assets.defs import postgres, raw
 from lakehouse_assets.defs.metadata import PREVIEW_ROWS, column_schema, lake_columns_from, place, preview
 from lakehouse_assets.defs.resources import LakeResource, SparkResource
+from lakehouse_assets.engine.brake import USUAL, Limits, MassChange
 from lakehouse_assets.engine.judgement import Judged, accounted, first_invalid_share, judged, personal
 from lakehouse_assets.engine.positions import folded
 from lakehouse_assets.engine.reader import LakeReader
@@ -30,7 +31,7 @@ from lakehouse_assets.keys import NO_KEYS, Keys
 
 GROUP = "transformed"
 KEY_UNIQUE, NO_PLACEHOLDER, AT_CUT, STORABLE = "key_unique", "no_placeholder", "position_equals_cut", "values_storable"
-NOTHING_LOST, NO_PERSONAL_DATA = "nothing_lost", "no_personal_data"
+NOTHING_LOST, NO_PERSONAL_DATA, MASS_CHANGE = "nothing_lost", "no_personal_data", "mass_change"
 BY_NAME = "name"  # who chose a rule that the catalog does not speak of
 MOST_INVALID = 0.2
 
@@ -49,13 +50,16 @@ class Standards:
 
 
 def build(
-    catalog: Catalog, standards: Standards | None = None, keys: Callable[[], Keys] = lambda: NO_KEYS
+    catalog: Catalog,
+    standards: Standards | None = None,
+    keys: Callable[[], Keys] = lambda: NO_KEYS,
+    limits: Limits = USUAL,
 ) -> list[AssetsDefinition]:
     """One asset for each table. `keys` is asked when a table with protected columns is folded."""
-    return [_asset(table, standards or Standards(), keys) for table in catalog.tables]
+    return [_asset(table, standards or Standards(), keys, limits) for table in catalog.tables]
 
 
-def _asset(table: Table, standards: Standards, keys: Callable[[], Keys]) -> AssetsDefinition:
+def _asset(table: Table, standards: Standards, keys: Callable[[], Keys], limits: Limits) -> AssetsDefinition:
     @asset(
         key=key(table.name),
         deps=[raw.key(table.name)],
@@ -65,6 +69,7 @@ def _asset(table: Table, standards: Standards, keys: Callable[[], Keys]) -> Asse
         description=f"{table.description} The current row of each key, typed, as it is in the source.",
         metadata={"dagster/column_schema": column_schema(table)},
         check_specs=[
+            _spec(table, MASS_CHANGE, "No run deletes or changes a large part of the table unless a person allowed it.", blocking=True),
             _spec(table, KEY_UNIQUE, "No key has two rows.", blocking=True),
             _spec(table, NO_PLACEHOLDER, "No text is Debezium's placeholder for an unavailable value.", blocking=True),
             _spec(table, AT_CUT, "The applied position is the cut's.", blocking=True),
@@ -75,12 +80,18 @@ def _asset(table: Table, standards: Standards, keys: Callable[[], Keys]) -> Asse
             *(_spec(table, rule_fits(c), f"{c.name} holds what its name says.") for c in table.judged_columns if c.why == BY_NAME),
         ],
     )  # fmt: skip
-    def folding(context: AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> MaterializeResult:
-        result = fold(spark.spark_session, table, lake.paths, lake.cut, keys())
+    def folding(
+        context: AssetExecutionContext, lake: LakeResource, spark: SparkResource
+    ) -> Iterator[AssetCheckResult | MaterializeResult]:
+        try:
+            result = fold(spark.spark_session, table, lake.paths, lake.cut, keys(), limits)
+        except MassChange as change:
+            yield _braked(change)
+            raise
         context.log.info(f"{table.name}: position {result.before} -> {result.applied}")
         with lake.reader() as reader:
             readings = {c: judged(reader, table, c) for c in table.judged_columns}
-            return MaterializeResult(
+            yield MaterializeResult(
                 metadata=_metadata(table, lake, result, reader, readings),
                 check_results=[
                     *_checks(table, lake, result, reader),
@@ -90,6 +101,12 @@ def _asset(table: Table, standards: Standards, keys: Callable[[], Keys]) -> Asse
             )
 
     return folding
+
+
+def _braked(change: MassChange) -> AssetCheckResult:
+    return AssetCheckResult(
+        check_name=MASS_CHANGE, passed=False, description=change.text(), metadata=asdict(change.found)
+    )
 
 
 def values_read(column: Column) -> str:
@@ -140,6 +157,7 @@ def _checks(table: Table, lake: LakeResource, result: FoldResult, reader: LakeRe
     texts = {c.name: column.holds for column in table.columns for c in column.lake_columns if _is_searched(column, c)}
     found = personal(reader, f"transformed.{table.name}", texts, f"_position > {result.before}")
     return [
+        AssetCheckResult(check_name=MASS_CHANGE, passed=True),
         AssetCheckResult(check_name=KEY_UNIQUE, passed=doubled == 0, metadata={"rows_too_many": doubled}),
         AssetCheckResult(check_name=NO_PLACEHOLDER, passed=placeholders == 0, metadata={"cells": placeholders}),
         AssetCheckResult(check_name=AT_CUT, passed=applied >= cut, metadata={"applied": applied, "cut": cut}),

@@ -117,6 +117,11 @@ def all_files(table: Path) -> tuple[int, list[AddedFile]]:
     return delta.version(), [_flattened(rows, i) for i in range(count)]
 
 
+def row_count(table: Path) -> int:
+    """Rows of a table whose files all have statistics and no deletion vectors."""
+    return sum(file.rows for file in all_files(table)[1])
+
+
 def transaction_version(table: Path, app_id: str) -> int | None:
     """The version an application wrote last, from the whole table state."""
     return DeltaTable(str(table), without_files=True).transaction_version(app_id)

@@ -24,12 +24,16 @@ _MARKS = f"({', '.join(map(sql.text, (*FIRST, *LAST)))})"
 
 @dataclass(frozen=True)
 class Survey:
-    """What a range holds: truncates, a finished snapshot, moves with unavailable values, unreadable messages, unstorable cells."""
+    """What a range holds: truncates, a finished snapshot, moves with unavailable values, unreadable messages, unstorable cells.
+
+    `overwriting`: the events that may delete or change a row which is there already.
+    """
 
     truncates: list[tuple[int, int, int]]  # position, lsn, tx_id
     finished_at: int | None
     moves: int
     unreadable: int
+    overwriting: int
     unstorable: dict[str, int]
 
 
@@ -47,7 +51,8 @@ def look(spark: SparkSession, raw: str, table: Table, applied: int, target: int)
       SELECT collect_list(struct(position, lsn, tx_id)) FILTER (WHERE op = '{Op.TRUNCATE}') AS truncates,
              max(position) FILTER (WHERE op = '{Op.SNAPSHOT}' AND snapshot IN {_LAST}) AS finished_at,
              count_if(op = '{Op.INSERT}' AND value LIKE '%{UNAVAILABLE}%') AS moves,
-             count_if(op = '{Op.UNKNOWN}') AS unreadable
+             count_if(op = '{Op.UNKNOWN}') AS unreadable,
+             count_if(op IN ('{Op.UPDATE}', '{Op.DELETE}', '{Op.SNAPSHOT}')) AS overwriting
              {"".join(", " + cell for cell in cells)}
       FROM (SELECT *, {parsed} AS after FROM {raw}
             WHERE table_name = {sql.text(table.name)} AND position > {applied} AND position <= {target})
@@ -58,6 +63,7 @@ def look(spark: SparkSession, raw: str, table: Table, applied: int, target: int)
         found["finished_at"],
         found["moves"],
         found["unreadable"],
+        found["overwriting"],
         {c.name: found[f"c{i}"] for i, c in enumerate(checked) if found[f"c{i}"]},
     )
 

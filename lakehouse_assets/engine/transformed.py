@@ -14,7 +14,8 @@ from lakehouse_assets.catalog import Table
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.changelog.fold import META_COLUMNS
 from lakehouse_assets.changelog.merge import merge
-from lakehouse_assets.engine import deltalog, quarantine, survey
+from lakehouse_assets.engine import brake, deltalog, quarantine, survey
+from lakehouse_assets.engine.deltalog import NO_VERSION
 from lakehouse_assets.engine.positions import FOLD_APP, Cut, Folded, exists, files_between, folded
 from lakehouse_assets.engine.raw import properties
 from lakehouse_assets.engine.values import BY_OPERATOR, settings
@@ -46,6 +47,16 @@ class FoldResult:
     unreadable: int = 0
     unstorable: dict[str, int] = field(default_factory=dict)
 
+    def after(self, first: FoldResult) -> FoldResult:
+        """This fold and the one before it as one."""
+        names = {*first.unstorable, *self.unstorable}
+        return FoldResult(
+            self.table, first.before, self.applied,
+            first.inserted + self.inserted, first.updated + self.updated, first.deleted + self.deleted,
+            first.unreadable + self.unreadable,
+            {name: first.unstorable.get(name, 0) + self.unstorable.get(name, 0) for name in names},
+        )  # fmt: skip
+
 
 def create_transformed(spark: SparkSession, table: Table, path: Path) -> None:
     """Make the empty transformed table where there is none."""
@@ -70,27 +81,59 @@ def rules_of(table: Table) -> str:
     return hashlib.sha256(repr(read).encode()).hexdigest()[:16]
 
 
-def fold(spark: SparkSession, table: Table, paths: LakePaths, cut: Cut, keys: Keys = NO_KEYS) -> FoldResult:
+def fold(
+    spark: SparkSession,
+    table: Table,
+    paths: LakePaths,
+    cut: Cut,
+    keys: Keys = NO_KEYS,
+    limits: brake.Limits = brake.USUAL,
+) -> FoldResult:
     """Bring the transformed table of `table` to the cut; a no-op when it is there already.
 
-    Raises LakehouseError when the table was built under other rules, or a key is missing.
+    Raises LakehouseError when the table was built under other rules, or a key is missing; MassChange when it would
+    delete or change more than `limits` say and a person has not allowed it.
     """
     path = paths.transformed(table.name)
     show_keys(spark, table, keys)
     if not exists(path):
         create_transformed(spark, table, path)
-    _require_same_rules(table, path)
+    require_same_rules(table, path)
     state, target = folded(paths, table.name), cut.position(table.name)
     if target <= state.applied:
         return FoldResult(table.name, state.applied, state.applied)
+    allowed = brake.allowed_through(paths, table.name)
+    if target <= allowed:
+        return _fold_to(spark, table, paths, cut, state, target, None)
+    if allowed <= state.applied:
+        return _fold_to(spark, table, paths, cut, state, target, limits)
+    first = _fold_to(spark, table, paths, cut, state, allowed, None)
+    return _fold_to(spark, table, paths, cut, folded(paths, table.name), target, limits).after(first)
+
+
+def _fold_to(
+    spark: SparkSession,
+    table: Table,
+    paths: LakePaths,
+    cut: Cut,
+    state: Folded,
+    target: int,
+    limits: brake.Limits | None,
+) -> FoldResult:
+    """Fold from where the table stands to a position of the cut."""
+    path = paths.transformed(table.name)
     raw = f"{sql.delta(paths.raw)} VERSION AS OF {cut.version}"
     found = survey.look(spark, raw, table, state.applied, target)
     require_keys(table, found.unstorable)
     lsns = _streamed_lsns(paths, table, state, cut)
     replays = (lsns[0], state.max_lsn) if lsns and lsns[0] <= state.max_lsn else None
     events = survey.fold_range(spark, raw, table, found, state.applied, target, replays)
-    note = json.dumps({"raw_version": cut.version, "max_lsn": max(state.max_lsn, lsns[1] if lsns else -1)})
+    # A fold that stops short of the cut has not seen all of its raw version: the next one looks at the whole of raw.
+    version = cut.version if target == cut.position(table.name) else NO_VERSION
+    note = json.dumps({"raw_version": version, "max_lsn": max(state.max_lsn, lsns[1] if lsns else -1)})
     with settings(spark, BY_OPERATOR if table.judged_columns else {}):
+        if limits is not None:
+            brake.require_no_mass_change(spark, table, paths, raw, found, events, limits)
         metrics = commit(spark, merge(sql.delta(path), raw, table, events), target, note)
         quarantine.reconcile(spark, table, raw, paths, target, found.unstorable)
     return FoldResult(
@@ -114,11 +157,12 @@ def show_keys(spark: SparkSession, table: Table, keys: Keys) -> None:
     spark.createDataFrame([row], KEYS_SCHEMA).createOrReplaceTempView(KEYS_VIEW)
 
 
-def _require_same_rules(table: Table, path: Path) -> None:
+def require_same_rules(table: Table, path: Path) -> None:
+    """A table that was built by other rules is not added to; LakehouseError (data)."""
     built = deltalog.properties(path).get(RULES, rules_of(table))
     if built != rules_of(table):
         raise LakehouseError(
-            "the catalog reads its columns by other rules than the table was built with; nothing was folded",
+            "the catalog reads its columns by other rules than the table was built with; nothing is folded",
             where=f"transformed.{table.name}",
             next_step=f"lakehouse rebuild {table.name}",
             exit_code=EXIT_DATA,

@@ -9,7 +9,7 @@ from lakehouse_assets.catalog import Catalog
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.changelog.envelope import Op
 from lakehouse_assets.changelog.generations import completed
-from lakehouse_assets.engine import history
+from lakehouse_assets.engine import brake, history
 from lakehouse_assets.engine.positions import folded
 from lakehouse_assets.engine.reader import LakeReader, open_lake
 from lakehouse_assets.errors import EXIT_USAGE, LakehouseError
@@ -88,6 +88,8 @@ def explain(catalog: Catalog, paths: LakePaths, source_dsn: str, name: str, part
     notes = [f"{column} is not shown: {why}" for column, why in compared.not_compared.items()]
     if len(held) > 1:
         notes.append(f"transformed holds {len(held)} rows of this key")
+    if waiting := brake.braked(paths, name, applied):
+        notes.append(f"the table is braked: {waiting.words}; lakehouse status says more")
     source, in_source = _source(compared, source_dsn, key, notes)
     newest = next((m for m in reversed(messages) if m.told.op not in (Op.DELETE, Op.UNKNOWN)), None)
     cells = _cells(compared, newest.values if newest else None, held[0] if held else None, source)

@@ -9,6 +9,8 @@ from pathlib import Path
 from lakehouse_assets.catalog import Catalog, Table
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.changelog.position import NOTHING, offset_of
+from lakehouse_assets.engine import brake
+from lakehouse_assets.engine.brake import Braked
 from lakehouse_assets.engine.positions import Cut, folded, newest_cut
 from lakehouse_assets.engine.stream_offsets import committed_offsets
 from lakehouse_assets.gateways import kafka
@@ -23,7 +25,7 @@ class TableLag:
     `lag_changes` are messages not yet applied; `lag_seconds` is the age of the oldest of them, 0 when there is none.
     `unread` of those are not in raw yet, `unapplied` are in raw and not in transformed.
     `verified_through` is the newest moment of the source the table is proven equal to, `verified_verdict` what the
-    newest verification said.
+    newest verification said. `braked` is the fold that waits for `lakehouse allow`.
     """
 
     name: str
@@ -36,18 +38,20 @@ class TableLag:
     verified_verdict: str | None = None
     unread: int | None = None
     unapplied: int = 0
+    braked: Braked | None = None
 
 
 def table_lags(catalog: Catalog, paths: LakePaths, checkpoint: Path, bootstrap: str | None) -> list[TableLag]:
     """The lag of every table of the catalog; without `bootstrap` what the lake alone tells."""
     cut, read = newest_cut(paths), committed_offsets(checkpoint)
     ends = {} if bootstrap is None else kafka.end_offsets(bootstrap, [table.topic for table in catalog.tables])
-    return [_with_proof(_lag(table, paths, cut, read, ends, bootstrap), paths) for table in catalog.tables]
+    return [_with_notes(_lag(table, paths, cut, read, ends, bootstrap), paths) for table in catalog.tables]
 
 
-def _with_proof(lag: TableLag, paths: LakePaths) -> TableLag:
-    known = verified.read(paths, lag.name)
-    return lag if known is None else replace(lag, verified_through=known.through, verified_verdict=known.verdict)
+def _with_notes(lag: TableLag, paths: LakePaths) -> TableLag:
+    known, braked = verified.read(paths, lag.name), brake.braked(paths, lag.name, lag.applied_position)
+    noted = replace(lag, braked=braked)
+    return noted if known is None else replace(noted, verified_through=known.through, verified_verdict=known.verdict)
 
 
 def _lag(

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from lakehouse_assets.catalog import Catalog
 from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.engine import brake
+from lakehouse_assets.engine.positions import folded
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.gateways.connect import connector_status
 from lakehouse_assets.progress.lag import TableLag, table_lags
@@ -85,5 +87,16 @@ def explain_stage(stage: str, settings: Settings, catalog: Catalog, links: Conne
     if stage == "raw":
         engine = next((s for s in service_states(settings) if s.name == "engine"), None)
         return f"the engine is {engine.state if engine else 'unknown'}; {settings.home / 'logs' / 'engine.log'} shows its batches"
+    if braked := _braked(settings, catalog):
+        return braked
     sensor = sensor_state(links.webserver_url)
     return f"the sensor is {sensor.state}: {sensor.last_tick}; {links.webserver_url}/runs shows the runs"
+
+
+def _braked(settings: Settings, catalog: Catalog) -> str:
+    """The tables that wait for a person, and what each waits with."""
+    paths = LakePaths(settings.lake)
+    waiting = {name: brake.braked(paths, name, folded(paths, name).applied) for name in catalog.names}
+    return "; ".join(
+        f"{name} is braked: its fold {b.words}; {brake.next_step(name, b)}" for name, b in waiting.items() if b
+    )

@@ -6,18 +6,22 @@ import datetime as dt
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from dagster import AssetCheckKey, DagsterInstance, DagsterRunStatus, SensorResult, SkipReason, build_sensor_context
 from dagster._core.test_utils import create_run_for_test
 
+from lakehouse_assets import kept
 from lakehouse_assets.catalog import load_catalog
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.refined import load_refined
 from lakehouse_assets.cli.context import REFINED_FOLDER
 from lakehouse_assets.defs import arrivals, proof, raw, transformed
 from lakehouse_assets.defs.resources import PID_TAG
+from lakehouse_assets.engine import brake
+from lakehouse_assets.engine.brake import Braked
 from lakehouse_assets_tests.defs.small_lake import DAY, apply, compute, land
 
 CATALOG = load_catalog(Path(__file__).parents[2] / "lakehouse.toml")
@@ -90,6 +94,13 @@ def test_losing_the_cursor_asks_for_the_same_run(paths, instance):
     assert requested(tick(paths, instance, cursor)) == requested(tick(paths, instance, None)) != set()
 
 
+def test_a_run_that_never_came_is_asked_for_again_although_the_cursor_moved_on(paths, instance):
+    settled(paths)
+    land(paths, "transacoes", range(10, 11))
+    asked = tick(paths, instance)
+    assert requested(tick(paths, instance, asked.cursor)) == requested(asked) != set()
+
+
 def test_a_cursor_that_is_no_cursor_is_ignored(paths, instance):
     settled(paths)
     land(paths, "imoveis", range(10, 11))
@@ -116,6 +127,18 @@ def test_an_edited_select_is_asked_for(paths, instance):
     assert requested(tick(paths, instance)) == {f"refined/{edited.name}"}
 
 
+def test_a_braked_table_waits_for_a_person_and_the_others_do_not(paths, instance):
+    settled(paths)
+    for table in ("transacoes", "moradores"):
+        land(paths, table, range(10, 12))
+    kept.write(paths.root / brake.FOLDER / "transacoes.braked.json", asdict(Braked("transacoes", 9, 11, 5, 0, 5)))
+    found = requested(tick(paths, instance))
+    assert "transformed/moradores" in found
+    assert "transformed/transacoes" not in found
+    brake.allow(paths, "transacoes", 11)
+    assert "transformed/transacoes" in requested(tick(paths, instance))
+
+
 def test_a_run_in_progress_is_waited_for(paths, instance):
     settled(paths)
     land(paths, "transacoes", range(10, 11))
@@ -140,7 +163,7 @@ def test_a_run_is_asked_for_with_the_checks_of_its_steps_and_no_verification(pat
     land(paths, "moradores", range(10, 12))
     (request,) = tick(paths, instance).run_requests
     assert {(key.asset_key.path[0], key.name) for key in request.asset_check_keys} == {
-        ("raw", "offsets_contiguous"), ("raw", "messages_readable"), ("transformed", "key_unique"),
+        ("raw", "offsets_contiguous"), ("raw", "messages_readable"), ("transformed", "key_unique"), ("transformed", "mass_change"),
         ("transformed", "no_placeholder"), ("transformed", "position_equals_cut"), ("transformed", "values_storable"),
         ("transformed", "nothing_lost"), ("transformed", "no_personal_data"),
     }  # fmt: skip

@@ -16,6 +16,8 @@ from lakehouse_assets.changelog.envelope import RAW_COLUMNS, UNAVAILABLE
 from lakehouse_assets.cli.context import REFINED_FOLDER
 from lakehouse_assets.defs import raw, transformed
 from lakehouse_assets.defs.refined import assets as refined
+from lakehouse_assets.engine import brake
+from lakehouse_assets.engine.brake import Limits
 from lakehouse_assets.engine.raw import create_raw
 from lakehouse_assets.keys import Key, Keys
 from lakehouse_assets_tests.defs.running import metadata, run, verdicts
@@ -111,6 +113,28 @@ def test_a_fold_publishes_rows_schema_preview_and_position(spark, paths):
     shown = metadata(result, "transformed/imoveis")
     assert (shown["dagster/row_count"], shown["position"], shown["inserted"]) == (1, 0, 1)
     assert "| 1 | casa | 1 | 250000.00 |" in shown["preview"]
+
+
+def test_a_mass_change_is_not_published_and_stops_no_other_table(spark, paths):
+    everything(spark, paths)
+    land(spark, paths, "imoveis", 1, "truncate")
+    land(spark, paths, "condominios", 1, value={"condominio_id": 2})
+    careful = [*transformed.build(CATALOG, limits=Limits(rows=1)), *refined.build(REFINED, CATALOG)]
+    keys = ("transformed/imoveis", "transformed/condominios", "refined/transacoes_por_condominio")
+    result = run(paths, careful, *keys)
+    assert not result.success
+    failed = [e for e in result.get_asset_check_evaluations() if not e.passed]
+    assert [(e.asset_key.path[-1], e.check_name) for e in failed] == [("imoveis", "mass_change")]
+    assert {name: value.value for name, value in failed[0].metadata.items()} == {
+        "table": "imoveis", "applied": 0, "target": 1, "deleted": 1, "changed": 0, "rows": 1,
+    }  # fmt: skip
+    assert "lakehouse allow imoveis --through 1" in failed[0].description
+    assert DeltaTable(str(paths.transformed("imoveis"))).to_pyarrow_table().num_rows == 1
+    assert DeltaTable(str(paths.transformed("condominios"))).to_pyarrow_table().num_rows == 2
+    assert not paths.refined("transacoes_por_condominio").exists()
+    brake.allow(paths, "imoveis", 1)
+    assert run(paths, careful, "transformed/imoveis").success
+    assert DeltaTable(str(paths.transformed("imoveis"))).to_pyarrow_table().num_rows == 0
 
 
 def test_a_doubled_row_in_the_lake_fails_key_unique(spark, paths):

@@ -1,14 +1,29 @@
-"""What is known of the stream without asking it: the offsets of its checkpoint, and a line a batch for people."""
+"""The stream stops rather than skip, and what is known of it without asking: its checkpoint's offsets, a line a batch."""
 
 from __future__ import annotations
 
 import json
+import uuid
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import pytest
+from deltalake import DeltaTable
+from kafka import KafkaAdminClient, TopicPartition
+from pyspark.errors import StreamingQueryException
+
+from lakehouse_assets.catalog import Catalog
+from lakehouse_assets.engine import raw
 from lakehouse_assets.engine.batches import BatchLog, line
 from lakehouse_assets.engine.session import connect_config, spark_config
 from lakehouse_assets.engine.stream_offsets import committed_offsets
+from lakehouse_assets.gateways.kafka import create_topics, produce
+from lakehouse_assets_tests.changelog.histories import TABLE
+from lakehouse_assets_tests.real_stack import RealStack
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 def batch(checkpoint: Path, number: int, offsets: dict[str, int], *, committed: bool = True) -> None:
@@ -66,3 +81,30 @@ def test_spark_listens_on_loopback_alone_and_lives_in_utc() -> None:
     assert config["spark.ui.enabled"] == "false"
     assert (config["spark.sql.session.timeZone"], config["spark.sql.ansi.enabled"]) == ("UTC", "true")
     assert config["spark.jars"] == "/a.jar,/b.jar"
+
+
+@pytest.mark.stack
+def test_messages_that_are_gone_before_they_were_read_stop_the_stream(
+    stack: RealStack, spark: SparkSession, tmp_path: Path
+) -> None:
+    bootstrap, table = stack.links.kafka_bootstrap, replace(TABLE, name=f"t{uuid.uuid4().hex}")
+    catalog = Catalog("test", "lakehouse", "lakehouse", (table,))
+    create_topics(bootstrap, {table.topic: {}})
+    raw.create_raw(spark, tmp_path / "raw")
+
+    def drain() -> int:
+        rows = raw.rows(spark, catalog, raw.messages(spark, catalog, bootstrap, 1000))
+        raw.start_stream(rows, tmp_path / "raw", tmp_path / "checkpoint", None).awaitTermination()
+        return DeltaTable(str(tmp_path / "raw")).to_pyarrow_table().num_rows
+
+    for _ in range(3):
+        produce(bootstrap, table.topic, b'{"k":1}', b"{}")
+    assert drain() == 3
+    for _ in range(3):
+        produce(bootstrap, table.topic, b'{"k":1}', b"{}")
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    admin.delete_records({TopicPartition(table.topic, 0): 5})  # as retention does
+    admin.close()
+    with pytest.raises(StreamingQueryException):
+        drain()
+    assert DeltaTable(str(tmp_path / "raw")).to_pyarrow_table().num_rows == 3
