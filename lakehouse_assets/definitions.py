@@ -10,7 +10,7 @@ from dagster import Definitions, definitions, in_process_executor
 from lakehouse_assets.catalog import Catalog, load_catalog
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.refined import RefinedTable, load_refined
-from lakehouse_assets.defs import arrivals, kafka, postgres, proof, raw, transformed
+from lakehouse_assets.defs import arrivals, kafka, postgres, proof, raw, refold, transformed
 from lakehouse_assets.defs.refined import assets as refined
 from lakehouse_assets.defs.resources import KafkaResource, LakeResource, PostgresResource, spark_resource
 from lakehouse_assets.engine.brake import Limits
@@ -37,11 +37,15 @@ def defs() -> Definitions:
     hops = [*raw.build(catalog), *folds, *refined.build(tables, catalog)]
     checks = {asset.key: [spec.key for spec in asset.check_specs] for asset in hops}
     equal = proof.build(catalog, _verify(settings, links, catalog, tables))
+    again = refold.build(catalog, lambda: load_keys(settings))
     return Definitions(
         assets=[postgres.build(catalog), *kafka.build(catalog), *hops],
-        asset_checks=[equal],
+        asset_checks=[equal, again],
         sensors=[arrivals.build(catalog, tables, paths, settings.sensor_seconds, checks)],
-        schedules=[proof.schedule(equal, settings.verify_cron)],
+        schedules=[
+            proof.schedule(equal, settings.verify_cron),
+            refold.every(again, catalog, paths, settings.refold_cron),
+        ],
         resources={
             "spark": spark_resource(session_config(settings, links)),
             "postgres": PostgresResource(dsn=links.source_dsn),

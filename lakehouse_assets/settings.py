@@ -101,6 +101,11 @@ class Settings(BaseSettings):
         pattern=r"^\S+( \S+){4}$",
         description="When the check `postgres_equals_transformed` runs (cron, UTC).",
     )
+    refold_cron: str = Field(
+        "0 */6 * * *",
+        pattern=r"^\S+( \S+){4}$",
+        description="When the check `rebuild_equals_fold` runs for the next table (cron, UTC).",
+    )
     verify_timeout_seconds: int = Field(
         300, ge=1, description="Seconds a verification waits for the lake to cover the source's moment."
     )

@@ -267,9 +267,9 @@ PROOF = (
            "while following is not None and following[0] == key:", ("proof/test_compare.py",)),
     Mutant("a difference moves what is verified", "progress/verified.py", "if proof.equal else before", "if True else before",
            (f"{VERIFY}::test_a_difference_keeps_the_table_verified_through_what_it_was",)),
-    Mutant("the sensor waits for a verification", "defs/arrivals.py", " and not proof.is_verification(run)", "",
+    Mutant("the sensor waits for a verification", "defs/arrivals.py", " and not scheduled.only_reads(run)", "",
            (f"{ARRIVALS}::test_a_verification_is_not_waited_for",)),
-    Mutant("a run that folds verifies too", "defs/proof.py", "if [node.name for node in context.job_def.nodes] != [NAME]:", "if False:",
+    Mutant("a run that folds verifies too", "defs/proof.py", "if not scheduled.is_alone(context, NAME, JOB):", "if False:",
            ("defs/test_proof.py::test_a_run_that_folds_does_not_verify",)),
     Mutant("a replay is told as an event", "proof/fates.py", "if first != at:", "if False:", ("proof/test_fates.py",)),
     Mutant("a generation removes nothing", "proof/fates.py", "if at < g.start and", "if False and", ("proof/test_fates.py",)),
@@ -293,6 +293,8 @@ RUNS = (
     Mutant("a fold that stops short has seen all of raw", "engine/transformed.py",
            "cut.version if target == cut.position(table.name) else NO_VERSION", "cut.version",
            (f"{BRAKE}::test_what_is_allowed_and_what_comes_after_it_are_folded_in_one_go",)),
+    Mutant("a rebuild is compared with itself", "engine/rebuild.py", 'again = f"SELECT {columns} FROM ({source.rows})"', "again = lake",
+           ("defs/test_refold.py::test_every_table_has_its_turn_and_one_altered_by_hand_fails",)),
 )  # fmt: skip
 MUTANTS = FOLD + UNAVAILABLE + REPLAYS + MERGE + MESSAGES + TYPES + STANDING + PROOF + RUNS
 

@@ -14,17 +14,14 @@ from dagster import (
     AssetChecksDefinition,
     AssetCheckSeverity,
     AssetCheckSpec,
-    AssetSelection,
-    DagsterRun,
     DefaultScheduleStatus,
     MetadataValue,
     ScheduleDefinition,
-    define_asset_job,
     multi_asset_check,
 )  # fmt: skip
 
 from lakehouse_assets.catalog import Catalog
-from lakehouse_assets.defs import transformed
+from lakehouse_assets.defs import scheduled, transformed
 from lakehouse_assets.defs.resources import LakeResource
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.proof import TableProof
@@ -51,8 +48,7 @@ def build(catalog: Catalog, verify: Verify) -> AssetChecksDefinition:
         can_subset=True,
     )
     def equal(context: AssetCheckExecutionContext, lake: LakeResource) -> Iterable[AssetCheckResult]:
-        if [node.name for node in context.job_def.nodes] != [NAME]:
-            context.log.info(f"not verified in a run that folds; the job {JOB} does")
+        if not scheduled.is_alone(context, NAME, JOB):
             return
         names = sorted(key.asset_key.path[-1] for key in context.selected_asset_check_keys)
         try:
@@ -69,17 +65,12 @@ def schedule(check: AssetChecksDefinition, cron: str) -> ScheduleDefinition:
     """The job of the check alone, at the given times (UTC)."""
     return ScheduleDefinition(
         name=JOB,
-        job=define_asset_job(JOB, selection=AssetSelection.checks(check)),
+        job=scheduled.job(JOB, check),
         cron_schedule=cron,
         execution_timezone="UTC",
         default_status=DefaultScheduleStatus.RUNNING,
         description="Proves that transformed equals the source.",
     )
-
-
-def is_verification(run: DagsterRun) -> bool:
-    """Whether a run verifies and does nothing else."""
-    return run.job_name == JOB or bool(run.asset_check_selection and not run.asset_selection)
 
 
 def _result(proof: TableProof, found: Verification, known: Verified) -> AssetCheckResult:

@@ -56,9 +56,9 @@ def commits(table: Path, after: int, until: int) -> Iterator[Commit]:
         yield read_commit(table, version)
 
 
-def commits_backwards(table: Path) -> Iterator[Commit]:
-    """Commits from the newest to the oldest that is still a file."""
-    version = newest_version(table)
+def commits_backwards(table: Path, version: int | None = None) -> Iterator[Commit]:
+    """Commits from a version (None: the newest) to the oldest that is still a file."""
+    version = newest_version(table) if version is None else version
     while version > NO_VERSION:
         try:
             yield read_commit(table, version)
@@ -122,9 +122,9 @@ def row_count(table: Path) -> int:
     return sum(file.rows for file in all_files(table)[1])
 
 
-def transaction_version(table: Path, app_id: str) -> int | None:
-    """The version an application wrote last, from the whole table state."""
-    return DeltaTable(str(table), without_files=True).transaction_version(app_id)
+def transaction_version(table: Path, app_id: str, version: int | None = None) -> int | None:
+    """The version an application wrote last, from the whole table state at a version (None: the newest)."""
+    return DeltaTable(str(table), version=version, without_files=True).transaction_version(app_id)
 
 
 def properties(table: Path) -> dict[str, str]:

@@ -102,10 +102,10 @@ def files_between(paths: LakePaths, table: str, after_version: int, until_versio
     return [file for file in files if file.partition["table_name"] == table]
 
 
-def folded(paths: LakePaths, table: str) -> Folded:
-    """What the transformed table of `table` holds, from the newest commit a fold wrote."""
+def folded(paths: LakePaths, table: str, version: int | None = None) -> Folded:
+    """What the transformed table of `table` holds at a version (None: the newest), from the last commit of a fold."""
     path = paths.transformed(table)
-    for commit in deltalog.commits_backwards(path):
+    for commit in deltalog.commits_backwards(path, version):
         if FOLD_APP in commit.transactions:
             note = json.loads(commit.user_metadata or "{}")
             return Folded(commit.transactions[FOLD_APP], note.get("raw_version", NO_VERSION), note.get("max_lsn", -1))
@@ -113,7 +113,7 @@ def folded(paths: LakePaths, table: str) -> Folded:
             return NEVER_FOLDED
     if deltalog.newest_version(path) == NO_VERSION:
         return NEVER_FOLDED
-    applied = deltalog.transaction_version(path, FOLD_APP)
+    applied = deltalog.transaction_version(path, FOLD_APP, version)
     # Without a fold's note the whole raw table is looked at again: slower, never wrong.
     return NEVER_FOLDED if applied is None else Folded(applied, NO_VERSION, (1 << 63) - 1)
 

@@ -17,7 +17,7 @@ from lakehouse_assets.changelog.position import NOTHING
 from lakehouse_assets.engine import deltalog, quarantine, survey
 from lakehouse_assets.engine.positions import exists, folded, newest_cut
 from lakehouse_assets.engine.raw import properties
-from lakehouse_assets.engine.transformed import RULES, require_keys, rules_of, show_keys
+from lakehouse_assets.engine.transformed import RULES, require_keys, require_same_rules, rules_of, show_keys
 from lakehouse_assets.engine.values import BY_OPERATOR, settings
 from lakehouse_assets.errors import EXIT_USAGE, LakehouseError
 from lakehouse_assets.keys import NO_KEYS, Keys
@@ -116,11 +116,17 @@ def position_at(spark: SparkSession, table: Table, paths: LakePaths, as_of: int 
 
 
 def differing(spark: SparkSession, table: Table, paths: LakePaths, keys: Keys = NO_KEYS) -> int:
-    """How many rows of a transformed table are not what raw alone gives at its position; 0 proves the fold."""
-    state = folded(paths, table.name)
+    """How many rows of a transformed table are not what raw alone gives at its position; 0 proves the fold.
+
+    The table is read at one version, so that a fold may go on meanwhile. LakehouseError when its rules are others.
+    """
+    path = paths.transformed(table.name)
+    require_same_rules(table, path)
+    version = deltalog.newest_version(path)
+    state = folded(paths, table.name, version)
     source = _from_raw(spark, table, paths, keys, state.applied, state.raw_version)
     columns = ", ".join([*(sql.name(c.name) for c in table.lake_columns), "_position"])
-    lake = f"SELECT {columns} FROM {sql.delta(paths.transformed(table.name))}"
+    lake = f"SELECT {columns} FROM {sql.delta(path)} VERSION AS OF {version}"
     again = f"SELECT {columns} FROM ({source.rows})"
     with settings(spark, BY_OPERATOR):
         row = spark.sql(

@@ -18,7 +18,7 @@ from lakehouse_assets.catalog import load_catalog
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.refined import load_refined
 from lakehouse_assets.cli.context import REFINED_FOLDER
-from lakehouse_assets.defs import arrivals, proof, raw, transformed
+from lakehouse_assets.defs import arrivals, proof, raw, scheduled, transformed
 from lakehouse_assets.defs.resources import PID_TAG
 from lakehouse_assets.engine import brake
 from lakehouse_assets.engine.brake import Braked
@@ -148,13 +148,17 @@ def test_a_run_in_progress_is_waited_for(paths, instance):
 
 @pytest.mark.parametrize(
     "run",
-    [{"job_name": proof.JOB}, {"asset_check_selection": {AssetCheckKey(transformed.key("imoveis"), proof.NAME)}}],
+    [
+        {"tags": {scheduled.ONLY_READS: "true"}},
+        {"asset_check_selection": {AssetCheckKey(transformed.key("imoveis"), proof.NAME)}},
+    ],
     ids=["scheduled", "by hand"],
 )
 def test_a_verification_is_not_waited_for(paths, instance, run):
     settled(paths)
     land(paths, "transacoes", range(10, 11))
-    create_run_for_test(instance, status=DagsterRunStatus.STARTED, tags={PID_TAG: str(os.getpid())}, **run)
+    run = run | {"tags": {PID_TAG: str(os.getpid()), **run.get("tags", {})}}
+    create_run_for_test(instance, status=DagsterRunStatus.STARTED, **run)
     assert "transformed/transacoes" in requested(tick(paths, instance))
 
 

@@ -64,7 +64,7 @@ def test_every_check_is_declared(loaded):
         ("raw", "offsets_contiguous"), ("raw", "messages_readable"),
         ("transformed", "key_unique"), ("transformed", "no_placeholder"), ("transformed", "position_equals_cut"),
         ("transformed", "values_storable"), ("transformed", "postgres_equals_transformed"), ("transformed", "nothing_lost"),
-        ("transformed", "mass_change"),
+        ("transformed", "rebuild_equals_fold"), ("transformed", "mass_change"),
         ("transformed", "no_personal_data"), ("refined", "no_personal_data"),
         *(("transformed", f"values_of_{name}") for name in (
             "competencia", "data_vencimento", "data_pagamento", "valor", "valor_multa", "observacao")),
@@ -78,10 +78,12 @@ def test_the_sensor_runs_without_being_switched_on(loaded):
     assert (sensor.name, sensor.default_status) == ("arrivals", DefaultSensorStatus.RUNNING)
 
 
-def test_the_verification_runs_without_being_switched_on(loaded):
-    (schedule,) = loaded.schedules
-    assert (schedule.name, schedule.cron_schedule) == ("verify", "*/15 * * * *")
-    assert schedule.default_status is DefaultScheduleStatus.RUNNING
+def test_the_proofs_run_without_being_switched_on(loaded):
+    assert {(s.name, s.cron_schedule) for s in loaded.schedules} == {
+        ("verify", "*/15 * * * *"),
+        ("refold", "0 */6 * * *"),
+    }
+    assert {s.default_status for s in loaded.schedules} == {DefaultScheduleStatus.RUNNING}
 
 
 @pytest.mark.parametrize(
