@@ -10,7 +10,7 @@ from dagster import Definitions, definitions, in_process_executor
 from lakehouse_assets.catalog import Catalog, load_catalog
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.refined import RefinedTable, load_refined
-from lakehouse_assets.defs import arrivals, kafka, postgres, proof, raw, refold, transformed
+from lakehouse_assets.defs import arrivals, history, kafka, postgres, proof, raw, refold, transformed
 from lakehouse_assets.defs.refined import assets as refined
 from lakehouse_assets.defs.resources import KafkaResource, LakeResource, PostgresResource, spark_resource
 from lakehouse_assets.engine.brake import Limits
@@ -34,7 +34,8 @@ def defs() -> Definitions:
     standards = transformed.Standards(settings.status_warn_share, settings.status_error_share)
     limits = Limits(settings.brake_share, settings.brake_rows)
     folds = transformed.build(catalog, standards, lambda: load_keys(settings), limits)
-    hops = [*raw.build(catalog), *folds, *refined.build(tables, catalog)]
+    told = history.build(catalog, lambda: load_keys(settings))
+    hops = [*raw.build(catalog), *folds, *told, *refined.build(tables, catalog)]
     checks = {asset.key: [spec.key for spec in asset.check_specs] for asset in hops}
     equal = proof.build(catalog, _verify(settings, links, catalog, tables))
     again = refold.build(catalog, lambda: load_keys(settings))

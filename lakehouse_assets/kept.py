@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+PROOF, BRAKE = "_proof", "_brake"  # folders of a lake: what is proven of its tables, and what waits for a person
+
 
 def read(place: Path) -> dict[str, Any]:
     """The object in a file; {} when there is none that can be read."""

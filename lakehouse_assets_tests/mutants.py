@@ -30,6 +30,7 @@ VALUES = "normalisation/test_encodings.py"
 POSITIONS = "engine/test_positions.py"
 REFINED = "engine/test_refined.py"
 DELTA = "engine/test_transformed.py"
+TOLD = "engine/test_versions.py"
 BRAKE = "engine/test_brake.py"
 ARRIVALS = "defs/test_arrivals.py"
 VERIFY = "progress/test_verify.py"
@@ -56,6 +57,15 @@ class Mutant:
 
 def _fold(*cases: str) -> tuple[str, ...]:
     return tuple(f"changelog/test_fold.py::test_the_fold_keeps_the_rule[{case}]" for case in cases)
+
+
+def _told(case: str = "") -> tuple[str, ...]:
+    name = (
+        f"a_rule_about_the_whole_table_is_kept_by_the_history[{case}]"
+        if case
+        else "every_rule_about_rows_is_kept_by_the_history"
+    )
+    return (f"changelog/test_versions.py::test_{name}",)
 
 
 def _at_once(case: str) -> tuple[str, ...]:
@@ -138,7 +148,7 @@ UNAVAILABLE = (
            _fold("a changed key takes the unavailable value along")),
     Mutant("a moved row is folded twice", "changelog/merge.py", "m ON m.key = o._key", "m ON m.key = o._op",
            _fold("a changed key takes the unavailable value along")),
-    Mutant("a moved row forgets truncates", "changelog/moves.py", "WHEN e.op = '{Op.TRUNCATE}' THEN {empty}", "WHEN false THEN {empty}",
+    Mutant("a moved row forgets truncates", "changelog/moves.py", "WHEN e.op = '{Op.TRUNCATE}' THEN", "WHEN false THEN",
            _fold("a row that moved after a truncate keeps its value, and one truncated after it moved is gone")),
     Mutant("a moved row forgets snapshots", "changelog/moves.py", "if not events.generations:", "if True:",
            _fold("a row that a snapshot removed stays removed when its component moves again")),
@@ -194,7 +204,7 @@ MERGE = (
     Mutant("the position is not in the commit", "engine/transformed.py", "for key, value in options.items():\n",
            "for key, value in [(k, v) for k, v in options.items() if 'txn' not in k]:\n",
            _delta("the applied position is in the commit that writes the rows")),
-    Mutant("a second writer is not refused", "engine/transformed.py", '.write.txnAppId": FOLD_APP', '.write.txnAppId": FOLD_APP + note',
+    Mutant("a second writer is not refused", "engine/transformed.py", '.write.txnAppId": app', '.write.txnAppId": app + note',
            _delta("a second writer of the same fold changes nothing")),
     Mutant("a key that cannot be stored is left out", "engine/transformed.py", "if name in unstorable:", "if False:",
            _delta("a key that its type cannot hold stops the fold with the column")),
@@ -226,7 +236,7 @@ STANDING = (
            'max(positions.get(table, NOTHING), file.high["position"])', 'file.high["position"]', (POSITIONS,)),
     Mutant("commits after the cursor are missed", "engine/positions.py", "deltalog.commits(paths.raw, start.version, version)",
            "deltalog.commits(paths.raw, start.version + 1, version)", (POSITIONS,)),
-    Mutant("the newest commit stands for the newest fold", "engine/positions.py", "if FOLD_APP in commit.transactions:",
+    Mutant("the newest commit stands for the newest fold", "engine/positions.py", "if app in commit.transactions:",
            "if commit.transactions:", (POSITIONS,)),
     Mutant("an edited file is not computed again", "engine/refined.py", 'if note.get("statement") != statement_id(table):', "if False:",
            (f"{REFINED}::test_an_edited_file_is_behind_and_its_table_gets_the_new_columns",)),
@@ -296,7 +306,26 @@ RUNS = (
     Mutant("a rebuild is compared with itself", "engine/rebuild.py", 'again = f"SELECT {columns} FROM ({source.rows})"', "again = lake",
            ("defs/test_refold.py::test_every_table_has_its_turn_and_one_altered_by_hand_fails",)),
 )  # fmt: skip
-MUTANTS = FOLD + UNAVAILABLE + REPLAYS + MERGE + MESSAGES + TYPES + STANDING + PROOF + RUNS
+HISTORY = (
+    Mutant("a truncate ends no version", "engine/survey.py", "floors = {p: p for", "floors = {p: -1 for",
+           _told("a truncate removes every row")),
+    Mutant("a snapshot ends no version", "engine/survey.py", "floors |= {generation.end: generation.start", "floors |= {generation.end: -1",
+           _told("a finished snapshot removes the rows it did not see")),
+    Mutant("a version does not keep the value of the one before", "changelog/versions.py", "(continued AND NOT {_is_known(c)}) AS",
+           "false AS", _told()),
+    Mutant("a version keeps the value of an earlier life", "changelog/versions.py",
+           "lag(swept IS NOT NULL OR op = '{Op.DELETE}', 1, false)", "lag(false, 1, false)",
+           _told()),
+    Mutant("what came before a truncate was never there", "changelog/versions.py", "replace(events, truncate_at=None)", "events",
+           _told("rows live that come after a truncate")),
+    Mutant("a moved row's versions are lost", "changelog/versions.py", "      {moved}\n", "",
+           _told()),
+    Mutant("a history has no position in its commit", "engine/versions.py", "target, note, HISTORY_APP)", "target, note)",
+           (f"{TOLD}::test_the_position_is_in_the_commit_and_what_is_told_is_not_told_again",)),
+    Mutant("a history runs ahead of transformed", "engine/versions.py", "folded(paths, table.name).applied", "cut.position(table.name)",
+           (f"{TOLD}::test_a_history_is_never_ahead_of_its_transformed_table",)),
+)  # fmt: skip
+MUTANTS = FOLD + UNAVAILABLE + REPLAYS + MERGE + MESSAGES + TYPES + STANDING + PROOF + RUNS + HISTORY
 
 
 def main(words: list[str]) -> int:

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from lakehouse_assets.catalog import names
-from lakehouse_assets.catalog.model import Catalog, Column, Protect, Table
+from lakehouse_assets.catalog.model import VERSION_COLUMNS, Catalog, Column, Protect, Table
 from lakehouse_assets.catalog.rules import Rule, parse_rule
 from lakehouse_assets.catalog.types import Kind, PostgresType, parse_type
 from lakehouse_assets.errors import ConfigurationError
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _LAKE_KEYS = {"topic_prefix": "lakehouse", "publication": "lakehouse", "slot": "lakehouse"}
-_TABLE_KEYS = {"schema", "key", "columns", "description", "owner"}
+_TABLE_KEYS = {"schema", "key", "columns", "description", "owner", "history"}
 _COLUMN_KEYS = {"type", "description", "rule", "protect", "keep", "protect_at", "holds"}
 _SECTIONS = ("lake", "tables", "refined")
 # How the connector writes decimals and times: its decimal.handling.mode and time.precision.mode.
@@ -103,9 +103,17 @@ def _table(name: str, entry: object, topic_prefix: str, encodings: dict[str, str
         problems.append(f"{place}.schema: {texts['schema']!r} must be lower-case letters, digits and _")
     key = _key(place, entry.get("key"), entry.get("columns"), problems)
     columns = _columns(place, entry.get("columns"), key, encodings, problems)
+    history = entry.get("history", False)
+    if not isinstance(history, bool):
+        problems.append(f"{place}.history: must be true or false")
+    problems += [
+        f"{place}.columns.{column.name}: the name is taken by a column of its history"
+        for column in columns
+        if history and column.name.lower() in VERSION_COLUMNS
+    ]
     if len(problems) > before:
         return None
-    return Table(name=name, key=key, columns=columns, topic_prefix=topic_prefix, **texts)
+    return Table(name=name, key=key, columns=columns, topic_prefix=topic_prefix, history=history, **texts)
 
 
 def _columns(

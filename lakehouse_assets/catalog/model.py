@@ -16,6 +16,16 @@ HEARTBEAT_TABLE = "heartbeat"
 SIGNAL_TABLE = "signal"
 
 
+# What a history table has beside its transformed table's columns.
+VERSION_COLUMNS = {
+    "_op": "string",
+    "valid_from": "timestamp",
+    "valid_to": "timestamp",
+    "valid_from_position": "bigint",
+    "valid_to_position": "bigint",
+}
+
+
 class Protect(StrEnum):
     """How a column's values are hidden in the lake's layers above raw (VALUES section 8)."""
 
@@ -81,7 +91,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One source table; `name` is its name in every layer."""
+    """One source table; `name` is its name in every layer. `history`: whether every version of its rows is kept."""
 
     name: str
     schema: str
@@ -90,6 +100,7 @@ class Table:
     description: str
     owner: str
     topic_prefix: str
+    history: bool = False
 
     @property
     def source_name(self) -> str:
@@ -184,6 +195,10 @@ class LakePaths:
     def transformed(self, table: str) -> Path:
         """The current state of one source table."""
         return self.root / "transformed" / table
+
+    def history(self, table: str) -> Path:
+        """Every version of the rows of one source table."""
+        return self.root / "history" / table
 
     def refined(self, name: str) -> Path:
         """One business table."""

@@ -53,19 +53,7 @@ def components(moves: Iterable[tuple[str, str, int]], applied: int) -> dict[str,
 
 def moved_rows(raw: str, table: Table, events: fold.FoldRange) -> str:
     """SQL of the components' keys as rows of `fold.changes`, every value known or unavailable, none kept."""
-    key_struct = sql.struct_of_texts(table.key)
-    keys = [
-        f"{decode(c.type, f'from_json(last.key, {sql.text(key_struct)}).{sql.name(c.name)}', c.encoding).value} AS k{i}"
-        for i, c in enumerate(table.key_columns)
-    ]
-    rows = f"""
-      SELECT {", ".join(keys)}, last, -1L AS floor FROM (
-        SELECT explode({_reduced(table)}) AS last FROM (
-          SELECT component, array_sort(collect_list(event), (a, b) -> CAST(sign(a.position - b.position) AS int)) AS events
-          FROM ({_history(raw, table, events)}) GROUP BY component
-        )
-      )
-    """
+    rows = f"SELECT *, -1L AS floor FROM ({_told(raw, table, events, 'map_values(s.rows)')})"
     columns = []
     for column in sorted(table.other_columns, key=lambda c: c.type.toastable):  # the order of fold.latest
         text = f"last.after.{sql.name(column.name)}"
@@ -75,6 +63,30 @@ def moved_rows(raw: str, table: Table, events: fold.FoldRange) -> str:
         else:
             columns.append(fold.typed(column, text))
     return fold.row(rows, table, columns, events)
+
+
+def moved_versions(raw: str, table: Table, events: fold.FoldRange) -> str:
+    """SQL of every change of the components' keys, from the first in raw, with the row that it put: the columns of
+    `fold.batch` that tell a version, every value known or unavailable."""
+    keys = ", ".join(f"k{i}" for i in range(len(table.key)))
+    return f"SELECT {keys}, last.position, last.op, last.committed_at, last.after FROM ({_told(raw, table, events, 's.told')})"
+
+
+def _told(raw: str, table: Table, events: fold.FoldRange, wanted: str) -> str:
+    """SQL of the entries (key columns, `last`) that the fold of each component ends with; `wanted`: which of its state `s`."""
+    key_struct = sql.struct_of_texts(table.key)
+    keys = [
+        f"{decode(c.type, f'from_json(last.key, {sql.text(key_struct)}).{sql.name(c.name)}', c.encoding).value} AS k{i}"
+        for i, c in enumerate(table.key_columns)
+    ]
+    return f"""
+      SELECT {", ".join(keys)}, last FROM (
+        SELECT explode({_reduced(table, wanted)}) AS last FROM (
+          SELECT component, array_sort(collect_list(event), (a, b) -> CAST(sign(a.position - b.position) AS int)) AS events
+          FROM ({_history(raw, table, events)}) GROUP BY component
+        )
+      )
+    """
 
 
 def _row_type(table: Table) -> str:
@@ -122,17 +134,19 @@ def _generations(events: fold.FoldRange, row: str) -> str:
     """
 
 
-def _reduced(table: Table) -> str:
-    """The fold of one component as an aggregate over its events `e`: its rows by key, and the row the last delete removed.
+def _reduced(table: Table, wanted: str) -> str:
+    """The fold of one component as an aggregate over its events `e`: its rows by key, the row the last delete removed,
+    and every entry there was.
 
     A row that is gone stays as a delete, for what a later change may still take from it.
     """
     row = _row_type(table)
-    empty = f"named_struct('rows', CAST(map() AS map<string, {row}>), 'lost', CAST(NULL AS {row}))"
+    nothing = f"'rows', CAST(map() AS map<string, {row}>), 'lost', CAST(NULL AS {row})"
+    empty = f"named_struct({nothing}, 'told', CAST(array() AS array<{row}>))"
     others = "map_filter(s.rows, (k, v) -> k <> e.key)"
     changed = (
         f"named_struct('rows', map_concat({others}, map(e.key, n)), "
-        f"'lost', CASE WHEN e.op = '{Op.DELETE}' THEN n ELSE s.lost END)"
+        f"'lost', CASE WHEN e.op = '{Op.DELETE}' THEN n ELSE s.lost END, 'told', array_append(s.told, n))"
     )
     next_state = _let("b", _before("try_element_at(s.rows, e.key)"), _let("n", _after(table, row), changed))
     removed = (
@@ -142,10 +156,10 @@ def _reduced(table: Table) -> str:
     stays = f"v.op = '{Op.DELETE}' OR v.position >= e.tx_id"
     seen = f"transform_values(s.rows, (k, v) -> CASE WHEN {stays} THEN v ELSE {removed} END)"
     step = (
-        f"CASE WHEN e.op = '{Op.TRUNCATE}' THEN {empty} "
-        f"WHEN e.op = '{_GENERATION}' THEN named_struct('rows', {seen}, 'lost', s.lost) ELSE {next_state} END"
+        f"CASE WHEN e.op = '{Op.TRUNCATE}' THEN named_struct({nothing}, 'told', s.told) "
+        f"WHEN e.op = '{_GENERATION}' THEN named_struct('rows', {seen}, 'lost', s.lost, 'told', s.told) ELSE {next_state} END"
     )
-    return f"aggregate(events, {empty}, (s, e) -> {step}, s -> map_values(s.rows))"
+    return f"aggregate(events, {empty}, (s, e) -> {step}, s -> {wanted})"
 
 
 def _before(r: str) -> str:

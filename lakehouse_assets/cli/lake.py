@@ -19,7 +19,7 @@ FORMATS = ("table", "json", "csv")
 @click.command()
 @click.option("--timeout", default=120.0, show_default=True, help="Seconds to wait before giving up.")
 def sync(timeout: float) -> None:
-    """Return when everything committed before this call is in raw, transformed and refined; else exit 1."""
+    """Return when everything committed before this call is in raw, transformed, history and refined; else exit 1."""
     from lakehouse_assets.progress.status import explain_stage
     from lakehouse_assets.progress.sync import sync as wait
 
@@ -36,7 +36,7 @@ def sync(timeout: float) -> None:
     "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="How rows are printed."
 )
 def query(sql: str, form: str) -> None:
-    """Read the lake with SQL: `raw`, `transformed.<table>`, `refined.<table>`. One SELECT; nothing is ever written.
+    """Read the lake with SQL: `raw`, `transformed.<table>`, `history.<table>`, `refined.<table>`. One SELECT; nothing is ever written.
 
     JSON is one array of objects: decimals as text at their scale, dates as text, integers as numbers.
     """

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from lakehouse_assets.catalog import Catalog, Table
-from lakehouse_assets.catalog.model import LakeColumn
+from lakehouse_assets.catalog.model import VERSION_COLUMNS, LakeColumn
 from lakehouse_assets.catalog.refined import RefinedTable, load_refined
 from lakehouse_assets.catalog.rules import OPTIONS, Rule, parse_rule
 from lakehouse_assets.catalog.types import ACCEPTED
@@ -33,6 +33,13 @@ _META_WORDS = {
     "_committed_at": "when the source committed it (UTC)",
 }
 
+_VERSION_WORDS = {
+    "_op": "what made the version: insert, update or snapshot",
+    "valid_from": "when the source committed the change that made it (UTC)",
+    "valid_to": "when the source committed what ended it (UTC); NULL while it holds",
+    "valid_from_position": "place of the change that made it",
+    "valid_to_position": "place of what ended it; NULL while it holds",
+}
 
 Read = Callable[[list[tuple[str | None, Rule]]], list[Value]]
 
@@ -79,6 +86,9 @@ def tables_page(catalog: Catalog) -> str:
     lines.append("Every transformed table also has:\n")
     lines += ["| column | type | meaning |", "| --- | --- | --- |"]
     lines += [f"| `{name}` | {kind} | {_META_WORDS[name]} |" for name, kind in META_COLUMNS.items()]
+    lines.append("\nEvery history table has the lake's columns and:\n")
+    lines += ["| column | type | meaning |", "| --- | --- | --- |"]
+    lines += [f"| `{name}` | {kind} | {_VERSION_WORDS[name]} |" for name, kind in VERSION_COLUMNS.items()]
     lines.append("")
     for refined in load_refined(REFINED_FOLDER, catalog):
         lines += _refined_table(refined)
@@ -91,7 +101,8 @@ def _source_table(table: Table) -> list[str]:
         for c in table.lake_columns
     ]
     head = [f"## transformed.{table.name}", f"{table.description} Owner: {table.owner}. Topic `{table.topic}`.\n"]
-    return [*head, "| column | in PostgreSQL | in the lake | |", "| --- | --- | --- | --- |", *rows, ""]
+    told = [f"Every version of its rows is in `history.{table.name}`.\n"] if table.history else []
+    return [*head, *told, "| column | in PostgreSQL | in the lake | |", "| --- | --- | --- | --- |", *rows, ""]
 
 
 def _about(table: Table, lake_column: LakeColumn) -> str:

@@ -31,11 +31,11 @@ from dagster import (
 from lakehouse_assets.catalog import Catalog
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.refined import RefinedTable
-from lakehouse_assets.defs import raw, scheduled, transformed
+from lakehouse_assets.defs import history, raw, scheduled, transformed
 from lakehouse_assets.defs.refined import assets as refined
 from lakehouse_assets.defs.resources import PID_TAG
 from lakehouse_assets.engine import brake
-from lakehouse_assets.engine.positions import EMPTY_CUT, Cut, exists, folded, newest_cut
+from lakehouse_assets.engine.positions import EMPTY_CUT, Cut, exists, folded, newest_cut, told
 from lakehouse_assets.engine.refined import is_behind
 
 NAME = "arrivals"
@@ -54,11 +54,11 @@ def build(
     every_seconds: int,
     checks: Mapping[AssetKey, Sequence[AssetCheckKey]],
 ) -> SensorDefinition:
-    """The sensor over every raw, transformed and refined asset; `checks` are those of an asset's own step."""
+    """The sensor over every raw, transformed, history and refined asset; `checks` are those of an asset's own step."""
 
     @sensor(
         name=NAME,
-        target=AssetSelection.groups(raw.GROUP, transformed.GROUP, refined.GROUP),
+        target=AssetSelection.groups(raw.GROUP, transformed.GROUP, history.GROUP, refined.GROUP),
         minimum_interval_seconds=every_seconds,
         default_status=DefaultSensorStatus.RUNNING,
         description="Asks for a run of the tables whose raw partitions hold changes that are not applied yet.",
@@ -67,16 +67,17 @@ def build(
         known = _known(context.cursor)
         cut = newest_cut(paths, known)
         behind = tables_behind(catalog, paths, cut)
-        stale = refined_behind(tables, paths, behind)
+        rest = [history.key(name) for name in history_behind(catalog, paths, behind)]
+        rest += [refined.key(name) for name in refined_behind(tables, paths, behind)]
         cursor = cut.to_json()
-        if not behind and not stale:
+        if not behind and not rest:
             return SensorResult(
                 skip_reason=SkipReason(f"all is applied up to raw version {cut.version}"), cursor=cursor
             )
         # The old cursor stays: days passed over while waiting are asked for later.
         if reason := _wait_reason(context.instance):
             return SensorResult(skip_reason=SkipReason(reason))
-        requests = [_request(keys, day, checks) for keys, day in _wanted(behind, stale, cut, known)]
+        requests = [_request(keys, day, checks) for keys, day in _wanted(behind, rest, cut, known)]
         return SensorResult(run_requests=requests, cursor=cursor)
 
     return arrivals
@@ -98,6 +99,16 @@ def tables_behind(catalog: Catalog, paths: LakePaths, cut: Cut) -> list[str]:
     ]
 
 
+def history_behind(catalog: Catalog, paths: LakePaths, behind: list[str]) -> list[str]:
+    """Tables with a history that is not where their transformed table is, or will be."""
+    return [
+        table.name
+        for table in catalog.tables
+        if table.history
+        and (table.name in behind or told(paths, table.name).applied < folded(paths, table.name).applied)
+    ]
+
+
 def refined_behind(tables: tuple[RefinedTable, ...], paths: LakePaths, behind: list[str]) -> list[str]:
     """Business tables that rest on a table that is behind, or are themselves older than their inputs."""
     by_name = {table.name: table for table in tables}
@@ -108,16 +119,15 @@ def refined_behind(tables: tuple[RefinedTable, ...], paths: LakePaths, behind: l
     ]
 
 
-def _wanted(behind: list[str], stale: list[str], cut: Cut, known: Cut) -> Iterator[tuple[list[AssetKey], str | None]]:
-    """The assets of each run, and the day of raw it audits."""
+def _wanted(
+    behind: list[str], rest: list[AssetKey], cut: Cut, known: Cut
+) -> Iterator[tuple[list[AssetKey], str | None]]:
+    """The assets of each run, and the day of raw it audits; `rest`: what rests on transformed tables."""
     days = {cut.days[name] for name in behind if name in cut.days}
     today = max(days, default=None)
     # Tables without a row in raw have no day to audit.
     landed = [name for name in behind if name in cut.days]
-    yield (
-        [raw.key(n) for n in landed] + [transformed.key(n) for n in behind] + [refined.key(n) for n in stale],
-        today,
-    )
+    yield [*(raw.key(n) for n in landed), *(transformed.key(n) for n in behind), *rest], today
     passed = {known.days[name] for name in landed if name in known.days} - {today}
     for day in sorted(passed):
         yield [raw.key(n) for n in landed if known.days.get(n) == day], day

@@ -23,8 +23,6 @@ from lakehouse_assets.errors import EXIT_DATA, LakehouseError
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-FOLDER = "_brake"  # of a lake
-
 
 @dataclass(frozen=True)
 class Limits:
@@ -131,4 +129,4 @@ def _in_bulk(spark: SparkSession, raw: str, table: Table, events: FoldRange) -> 
 
 
 def _place(paths: LakePaths, table: str, what: str) -> Path:
-    return paths.root / FOLDER / f"{table}.{what}.json"
+    return paths.root / kept.BRAKE / f"{table}.{what}.json"

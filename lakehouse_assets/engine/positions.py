@@ -16,6 +16,7 @@ from lakehouse_assets.engine import deltalog
 from lakehouse_assets.engine.deltalog import NO_VERSION, AddedFile
 
 FOLD_APP = "lakehouse-fold"
+HISTORY_APP = "lakehouse-history"
 
 
 @dataclass(frozen=True)
@@ -104,16 +105,24 @@ def files_between(paths: LakePaths, table: str, after_version: int, until_versio
 
 def folded(paths: LakePaths, table: str, version: int | None = None) -> Folded:
     """What the transformed table of `table` holds at a version (None: the newest), from the last commit of a fold."""
-    path = paths.transformed(table)
+    return _applied(paths.transformed(table), FOLD_APP, version)
+
+
+def told(paths: LakePaths, table: str) -> Folded:
+    """What the history of `table` holds."""
+    return _applied(paths.history(table), HISTORY_APP, None)
+
+
+def _applied(path: Path, app: str, version: int | None) -> Folded:
     for commit in deltalog.commits_backwards(path, version):
-        if FOLD_APP in commit.transactions:
+        if app in commit.transactions:
             note = json.loads(commit.user_metadata or "{}")
-            return Folded(commit.transactions[FOLD_APP], note.get("raw_version", NO_VERSION), note.get("max_lsn", -1))
+            return Folded(commit.transactions[app], note.get("raw_version", NO_VERSION), note.get("max_lsn", -1))
         if commit.version == 0:
             return NEVER_FOLDED
     if deltalog.newest_version(path) == NO_VERSION:
         return NEVER_FOLDED
-    applied = deltalog.transaction_version(path, FOLD_APP, version)
+    applied = deltalog.transaction_version(path, app, version)
     # Without a fold's note the whole raw table is looked at again: slower, never wrong.
     return NEVER_FOLDED if applied is None else Folded(applied, NO_VERSION, (1 << 63) - 1)
 

@@ -14,6 +14,7 @@ from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.engine.positions import exists
 from lakehouse_assets.errors import EXIT_USAGE, LakehouseError
 
+_LAYERS = ("transformed", "history", "refined")  # of which each has a folder of tables
 _PORTION = 10_000
 
 
@@ -80,7 +81,7 @@ def open_lake(
     files: bool = False,
     only: Collection[str] | None = None,
 ) -> Iterator[LakeReader]:
-    """A reader over every table the lake holds: `raw`, `transformed.<t>`, `refined.<x>`, `quarantine`.
+    """A reader over every table the lake holds: `raw`, `transformed.<t>`, `history.<t>`, `refined.<x>`, `quarantine`.
 
     Of the tables in `versions` it shows that version, of the others the newest at each query; those not in `only`
     have no name. With `files` every table has a column `filename` too: where a row is stored.
@@ -91,8 +92,8 @@ def open_lake(
     with duckdb.connect() as connection:
         connection.execute("LOAD delta")
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute("CREATE SCHEMA transformed")
-        connection.execute("CREATE SCHEMA refined")
+        for layer in _LAYERS:
+            connection.execute(f"CREATE SCHEMA {layer}")
         tables = {name: place for name, place in places(paths).items() if only is None or name in only}
         for name, place in tables.items():
             quoted = ".".join(f'"{part}"' for part in name.split("."))
@@ -110,7 +111,7 @@ def open_lake(
 def places(paths: LakePaths) -> dict[str, Path]:
     """The tables the lake holds now, by name."""
     found = {name: place for name, place in (("raw", paths.raw), ("quarantine", paths.quarantine)) if exists(place)}
-    for layer in ("transformed", "refined"):
+    for layer in _LAYERS:
         folders = sorted((paths.root / layer).glob("*"))
         found |= {f"{layer}.{folder.name}": folder for folder in folders if exists(folder)}
     return found

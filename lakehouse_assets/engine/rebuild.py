@@ -16,9 +16,9 @@ from lakehouse_assets.changelog.merge import changes
 from lakehouse_assets.changelog.position import NOTHING
 from lakehouse_assets.engine import deltalog, quarantine, survey
 from lakehouse_assets.engine.positions import exists, folded, newest_cut
-from lakehouse_assets.engine.raw import properties
-from lakehouse_assets.engine.transformed import RULES, require_keys, require_same_rules, rules_of, show_keys
+from lakehouse_assets.engine.transformed import mark_rules, require_keys, require_same_rules, show_keys
 from lakehouse_assets.engine.values import BY_OPERATOR, settings
+from lakehouse_assets.engine.versions import rebuild_history
 from lakehouse_assets.errors import EXIT_USAGE, LakehouseError
 from lakehouse_assets.keys import NO_KEYS, Keys
 
@@ -64,8 +64,10 @@ def rebuild(
         else:
             _update_column(spark, table, path, source.rows, only)
         after = deltalog.newest_version(path)
-        _mark_rules(spark, table, path)
+        mark_rules(spark, table, path)
         quarantine.reconcile(spark, table, source.raw, paths, state.applied, source.unstorable)
+    rebuild_history(spark, table, paths, keys)
+    with settings(spark, BY_OPERATOR):
         return _rebuilt(spark, table, path, state.applied, before, after)
 
 
@@ -88,7 +90,7 @@ def rebuild_into(
     source = _from_raw(spark, table, paths, keys, target, cut.version)
     with settings(spark, BY_OPERATOR):
         _replace(spark, source.rows, into, {"table": table.name, "as_of_position": target})
-        _mark_rules(spark, table, into)
+        mark_rules(spark, table, into)
     return Rebuilt(table.name, target, 0, _count(spark, sql.delta(into)), {})
 
 
@@ -149,10 +151,6 @@ def _from_raw(spark: SparkSession, table: Table, paths: LakePaths, keys: Keys, t
 def _replace(spark: SparkSession, rows: str, path: Path, note: dict[str, object]) -> None:
     writer = spark.sql(rows).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
     writer.option("userMetadata", json.dumps(note)).save(str(path))
-
-
-def _mark_rules(spark: SparkSession, table: Table, path: Path) -> None:
-    spark.sql(f"ALTER TABLE {sql.delta(path)} SET TBLPROPERTIES ({properties({RULES: rules_of(table)})})")
 
 
 def _count(spark: SparkSession, relation: str) -> int:

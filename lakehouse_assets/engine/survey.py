@@ -12,6 +12,7 @@ from lakehouse_assets.changelog.envelope import UNAVAILABLE, Op
 from lakehouse_assets.changelog.fold import IDENTITY, FoldRange
 from lakehouse_assets.changelog.generations import FIRST, LAST, Generation, completed
 from lakehouse_assets.changelog.moves import components, moves_query
+from lakehouse_assets.changelog.versions import End
 from lakehouse_assets.normalisation.encodings import decode
 from lakehouse_assets.normalisation.reading import Status
 
@@ -92,12 +93,32 @@ def genuine_truncate(spark: SparkSession, raw: str, table: Table, found: Survey)
     """Position of the range's last truncate that repeats none delivered before it."""
     if not found.truncates:
         return None
+    first_deliveries = _first_truncates(spark, raw, table)
+    return max((position for position, _, _ in found.truncates if position in first_deliveries), default=None)
+
+
+def ends(spark: SparkSession, raw: str, table: Table, found: Survey, events: FoldRange) -> tuple[End, ...]:
+    """What ended many rows at once up to the range's end, for a history; () when nothing in the range asks for it."""
+    if not found.truncates and found.finished_at is None and not found.moves:
+        return ()
+    floors = {p: p for p in _first_truncates(spark, raw, table) if p <= events.target}
+    floors |= {generation.end: generation.start for generation in events.generations}
+    if not floors:
+        return ()
+    rows = spark.sql(f"""
+      SELECT position, unix_micros(committed_at) AS at FROM {raw}
+      WHERE table_name = {sql.text(table.name)} AND position IN ({", ".join(map(str, floors))})
+    """).collect()
+    return tuple(End(row.position, row.at, floors[row.position]) for row in rows)
+
+
+def _first_truncates(spark: SparkSession, raw: str, table: Table) -> set[int]:
+    """Positions of the truncates that repeat none delivered before them."""
     rows = spark.sql(f"""
       SELECT min(position) AS position FROM {raw}
       WHERE table_name = {sql.text(table.name)} AND op = '{Op.TRUNCATE}' GROUP BY {IDENTITY}
     """).collect()
-    first_deliveries = {row.position for row in rows}
-    return max((position for position, _, _ in found.truncates if position in first_deliveries), default=None)
+    return {row.position for row in rows}
 
 
 def generations(spark: SparkSession, raw: str, table: Table, found: Survey, target: int) -> tuple[Generation, ...]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lakehouse_assets import sql
 from lakehouse_assets.catalog import Table
 from lakehouse_assets.catalog.model import LakePaths
-from lakehouse_assets.changelog.fold import META_COLUMNS
+from lakehouse_assets.changelog.fold import META_COLUMNS, FoldRange
 from lakehouse_assets.changelog.merge import merge
 from lakehouse_assets.engine import brake, deltalog, quarantine, survey
 from lakehouse_assets.engine.deltalog import NO_VERSION
@@ -58,19 +59,21 @@ class FoldResult:
         )  # fmt: skip
 
 
-def create_transformed(spark: SparkSession, table: Table, path: Path) -> None:
-    """Make the empty transformed table where there is none."""
+def create_transformed(
+    spark: SparkSession, table: Table, path: Path, beside: Mapping[str, str] = META_COLUMNS, about: str = ""
+) -> None:
+    """Make an empty table of a table's lake columns, and those `beside` them, where there is none."""
     columns = [
         f"{sql.name(c.name)} {c.spark}{' NOT NULL' if c.name in table.key else ''} "
         f"COMMENT {sql.text(table.column(c.source).type.text)}"
         for c in table.lake_columns
     ]
-    columns += [f"{name} {kind}" for name, kind in META_COLUMNS.items()]
+    columns += [f"{name} {kind}" for name, kind in beside.items()]
     # Mapped names cost every reader a little, so only where a name needs it.
     mapping = "name" if any(_NO_PARQUET_NAME.search(c.name) for c in table.columns) else "none"
     spark.sql(
         f"CREATE TABLE IF NOT EXISTS {sql.delta(path)} ({', '.join(columns)}) USING delta "
-        f"COMMENT {sql.text(table.description)} "
+        f"COMMENT {sql.text(about or table.description)} "
         f"TBLPROPERTIES ({properties(PROPERTIES | {'delta.columnMapping.mode': mapping, RULES: rules_of(table)})})"
     )
 
@@ -121,25 +124,41 @@ def _fold_to(
     limits: brake.Limits | None,
 ) -> FoldResult:
     """Fold from where the table stands to a position of the cut."""
-    path = paths.transformed(table.name)
+    raw, found, events, note = read_range(spark, table, paths, cut, state, target)
+    with settings(spark, BY_OPERATOR if table.judged_columns else {}):
+        if limits is not None:
+            brake.require_no_mass_change(spark, table, paths, raw, found, events, limits)
+        metrics = commit(spark, merge(sql.delta(paths.transformed(table.name)), raw, table, events), target, note)
+        quarantine.reconcile(spark, table, raw, paths, target, found.unstorable)
+    return FoldResult(
+        table.name, state.applied, target, metrics["inserted"], metrics["updated"], metrics["deleted"],
+        found.unreadable, found.unstorable,
+    )  # fmt: skip
+
+
+class ReadRange(NamedTuple):
+    """A range of changes as it is in raw (SQL), what it holds, and the note of the commit that applies it."""
+
+    raw: str
+    found: survey.Survey
+    events: FoldRange
+    note: str
+
+
+def read_range(
+    spark: SparkSession, table: Table, paths: LakePaths, cut: Cut, state: Folded, target: int
+) -> ReadRange:  # fmt: skip
+    """Look at the changes from where a table stands to a position of the cut; LakehouseError when a key cannot be stored."""
     raw = f"{sql.delta(paths.raw)} VERSION AS OF {cut.version}"
     found = survey.look(spark, raw, table, state.applied, target)
     require_keys(table, found.unstorable)
     lsns = _streamed_lsns(paths, table, state, cut)
     replays = (lsns[0], state.max_lsn) if lsns and lsns[0] <= state.max_lsn else None
     events = survey.fold_range(spark, raw, table, found, state.applied, target, replays)
-    # A fold that stops short of the cut has not seen all of its raw version: the next one looks at the whole of raw.
+    # One that stops short of the cut has not seen all of its raw version: the next one looks at the whole of raw.
     version = cut.version if target == cut.position(table.name) else NO_VERSION
-    note = json.dumps({"raw_version": version, "max_lsn": max(state.max_lsn, lsns[1] if lsns else -1)})
-    with settings(spark, BY_OPERATOR if table.judged_columns else {}):
-        if limits is not None:
-            brake.require_no_mass_change(spark, table, paths, raw, found, events, limits)
-        metrics = commit(spark, merge(sql.delta(path), raw, table, events), target, note)
-        quarantine.reconcile(spark, table, raw, paths, target, found.unstorable)
-    return FoldResult(
-        table.name, state.applied, target, metrics["inserted"], metrics["updated"], metrics["deleted"],
-        found.unreadable, found.unstorable,
-    )  # fmt: skip
+    note = {"raw_version": version, "max_lsn": max(state.max_lsn, lsns[1] if lsns else -1)}
+    return ReadRange(raw, found, events, json.dumps(note))
 
 
 def show_keys(spark: SparkSession, table: Table, keys: Keys) -> None:
@@ -155,6 +174,11 @@ def show_keys(spark: SparkSession, table: Table, keys: Keys) -> None:
         )
     row = keys_row({key.kid: key.key for key in keys.live})
     spark.createDataFrame([row], KEYS_SCHEMA).createOrReplaceTempView(KEYS_VIEW)
+
+
+def mark_rules(spark: SparkSession, table: Table, path: Path) -> None:
+    """Write down that a table is built by the rules of now."""
+    spark.sql(f"ALTER TABLE {sql.delta(path)} SET TBLPROPERTIES ({properties({RULES: rules_of(table)})})")
 
 
 def require_same_rules(table: Table, path: Path) -> None:
@@ -195,10 +219,10 @@ def _streamed_lsns(paths: LakePaths, table: Table, state: Folded, cut: Cut) -> t
     return min(file.low["lsn"] for file in files), max(file.high["lsn"] for file in files)
 
 
-def commit(spark: SparkSession, statement: str, target: int, note: str) -> dict[str, int]:
+def commit(spark: SparkSession, statement: str, target: int, note: str, app: str = FOLD_APP) -> dict[str, int]:
     """Run a MERGE whose commit carries the applied position, so that a retry or a second writer changes nothing."""
     options = {
-        "spark.databricks.delta.write.txnAppId": FOLD_APP,
+        "spark.databricks.delta.write.txnAppId": app,
         "spark.databricks.delta.write.txnVersion": str(target),
         "spark.databricks.delta.commitInfo.userMetadata": note,
     }

@@ -1,4 +1,4 @@
-"""Waits until everything committed in the source before the call is in raw, transformed and refined.
+"""Waits until everything committed in the source before the call is in raw, transformed, history and refined.
 
 Each stage is proven by its own state: the slot's confirmed position (Kafka has acknowledged all before it), the
 stream's committed offsets, the applied positions, the refined tables' notes. Nothing is timed or guessed.
@@ -14,7 +14,7 @@ from pathlib import Path
 from lakehouse_assets.catalog import Catalog, Table
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.refined import RefinedTable
-from lakehouse_assets.engine.positions import exists, folded, newest_cut
+from lakehouse_assets.engine.positions import exists, folded, newest_cut, told
 from lakehouse_assets.engine.refined import covers
 from lakehouse_assets.engine.stream_offsets import committed_offsets
 from lakehouse_assets.errors import LakehouseError
@@ -61,6 +61,8 @@ def sync(
     wait("raw", lambda: _raw_left(request, ends))
     cut = newest_cut(request.paths)
     wait("transformed", lambda: _transformed_left(request, cut.positions))
+    if any(table.history for table in request.catalog.tables):
+        wait("history", lambda: _history_left(request, cut.positions))
     if request.refined:
         wait("refined", lambda: _refined_left(request, cut.positions))
     return took
@@ -74,7 +76,8 @@ def cover(
     why: Callable[[str], str],
 ) -> dict[str, float]:
     """`sync` for the transformed tables of `tables` alone."""
-    return sync(replace(request, catalog=replace(request.catalog, tables=tables), refined=()), timeout, say, why)
+    alone = replace(request.catalog, tables=tuple(replace(table, history=False) for table in tables))
+    return sync(replace(request, catalog=alone, refined=()), timeout, say, why)
 
 
 def _slot_left(request: SyncRequest, lsn: int) -> str:
@@ -99,6 +102,15 @@ def _transformed_left(request: SyncRequest, positions: dict[str, int]) -> str:
         or not exists(request.paths.transformed(table.name))
     ]
     return f"{', '.join(behind)} not folded yet" if behind else ""
+
+
+def _history_left(request: SyncRequest, positions: dict[str, int]) -> str:
+    behind = [
+        table.name
+        for table in request.catalog.tables
+        if table.history and told(request.paths, table.name).applied < positions.get(table.name, -1)
+    ]
+    return f"{', '.join(behind)} not told yet" if behind else ""
 
 
 def _refined_left(request: SyncRequest, positions: dict[str, int]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from lakehouse_assets import kept
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.proof import TableProof
-from lakehouse_assets.proof.verification import FOLDER, Through, Verified
+from lakehouse_assets.proof.verification import Through, Verified
 
 
 def read(paths: LakePaths, table: str) -> Verified | None:
@@ -33,4 +33,4 @@ def keep(paths: LakePaths, proof: TableProof, at: datetime, lsn: str) -> Verifie
 
 
 def _place(paths: LakePaths, table: str) -> Path:
-    return paths.root / FOLDER / f"{table}.json"
+    return paths.root / kept.PROOF / f"{table}.json"

@@ -85,6 +85,11 @@ def test_a_key_keeps_its_own_order_and_the_other_columns_the_tables(tmp_path: Pa
     assert table.column("b").type.kind is Kind.DATE
 
 
+def test_a_table_has_a_history_when_it_asks_for_one(tmp_path: Path) -> None:
+    assert not load(tmp_path, PAGAMENTOS).table("pagamentos").history
+    assert load(tmp_path, PAGAMENTOS.replace("key", "history = true\nkey")).table("pagamentos").history
+
+
 def test_a_column_may_be_a_section_with_a_description(tmp_path: Path) -> None:
     text = PAGAMENTOS + '[tables.pagamentos.columns.nota]\ntype = "text"\ndescription = "Free text."\n'
     column = load(tmp_path, text).table("pagamentos").column("nota")
@@ -119,6 +124,8 @@ MISTAKES = [
     ("an owner that is no text", f"{TABLE}owner = ['a']\n{COLUMNS}", "tables.t.owner: must be text"),
     ("a schema that is no text", f"{TABLE}schema = 1\n{COLUMNS}", "tables.t.schema: must be text"),
     ("a schema with a dot", f"{TABLE}schema = 'a.b'\n{COLUMNS}", "tables.t.schema: 'a.b' must be lower-case"),
+    ("a history that is neither true nor false", f"{TABLE}history = 'yes'\n{COLUMNS}", "tables.t.history: must be true or false"),
+    ("a column that its history has", f'{TABLE}history = true\n{COLUMNS}Valid_From = "date"\n', "tables.t.columns.Valid_From: the name is taken"),
     ("no key", f"[tables.t]\n{COLUMNS}", "tables.t.key: a primary key is needed"),
     ("an empty key", f"[tables.t]\nkey = []\n{COLUMNS}", "tables.t.key: a primary key is needed"),
     ("a key that is a text", f'[tables.t]\nkey = "id"\n{COLUMNS}', "tables.t.key: a primary key is needed"),

@@ -6,6 +6,8 @@ is a repetition (`again`) or half of a key change (`move`).
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -349,3 +351,25 @@ CASES = [
     ),
 ]  # fmt: skip
 BY_NAME = {case.name: case for case in CASES}
+
+
+def side_by_side(cases: Sequence[Case]) -> Iterator[list[Event]]:
+    """The batches of cases about rows, all of them in one table: each case has keys of its own, 100 for each."""
+    landed = 0
+    for i in range(max(len(case.batches) for case in cases)):
+        batch = [_shifted(e, n) for n, case in enumerate(cases) for e in dict(enumerate(case.batches)).get(i, [])]
+        yield [replace(event, position=landed + j) for j, event in enumerate(batch)]
+        landed += len(batch)
+
+
+def _shifted(event: Event, by: int) -> Event:
+    """The change under other keys, LSNs and transactions, so that it has nothing in common with other cases'."""
+    k = None if event.key is None else json.loads(event.key)["k"] + 100 * by
+    return replace(
+        event,
+        position=-1,
+        key=None if k is None else key_of(k),
+        after=event.after and {**event.after, "k": k},
+        lsn=event.lsn and event.lsn + 10_000 * by,
+        tx_id=event.tx_id and event.tx_id + 10_000 * by,
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
@@ -226,6 +226,11 @@ class Source:
         self.offset += 1
 
 
+def moment(position: int) -> datetime:
+    """When the source committed the change at a position."""
+    return datetime(2026, 1, 31, tzinfo=UTC) + timedelta(days=position >> 40, milliseconds=position & ((1 << 40) - 1))
+
+
 def raw_row(event: Event, table: str = TABLE.name) -> dict[str, Any]:
     """The event as a row of raw."""
     value = {"before": None, "after": event.after, "op": event.op}
@@ -233,7 +238,7 @@ def raw_row(event: Event, table: str = TABLE.name) -> dict[str, Any]:
         "table_name": table, "op": event.op, "event_date": date(2026, 1, 31), "position": event.position,
         "kafka_offset": event.position & ((1 << 40) - 1), "kafka_timestamp": None, "topic": f"test.public.{table}",
         "key": event.key, "value": json.dumps(value), "lsn": event.lsn, "tx_id": event.tx_id,
-        "snapshot": event.snapshot, "committed_at": None,
+        "snapshot": event.snapshot, "committed_at": moment(event.position),
     }  # fmt: skip
 
 

@@ -126,6 +126,21 @@ class Fold:
         return {tuple(json.loads(k).values()): v for k, v in self.rows.items()}
 
 
+Version = tuple[tuple[Any, ...], int, int | None]  # the row's values, where it began, and where it ended
+
+
+def versions(events: list[Event]) -> list[Version]:
+    """Every row that the table ever had, from the change that put it to the one that ended it."""
+    state, standing, ended = Fold(), dict[str, tuple[dict[str, Any], int]](), list[Version]()
+    for event in events:
+        state.apply(event)
+        for key, (row, position) in list(standing.items()):
+            if state.rows.get(key, ({}, -1))[1] != position:
+                ended.append((tuple(row.values()), position, event.position))
+        standing = dict(state.rows)
+    return ended + [(tuple(row.values()), position, None) for row, position in standing.values()]
+
+
 def _filled(event: Event, before: dict[str, Any]) -> dict[str, Any]:
     return {c: (before.get(c) if v == PLACEHOLDER else v) for c, v in event.after.items()}
 

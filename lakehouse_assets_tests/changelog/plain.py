@@ -61,6 +61,12 @@ class PlainTable:
 
     def fold(self, events: list[Event], target: int) -> State:
         """Bring the table to `target`; `events` are all there are, from the first on."""
+        raw, _, folded = self.read_range(events, target)
+        self._merge([row.asDict() for row in self.spark.sql(changes(raw, self.table, folded)).collect()], folded)
+        return dict(self.rows)
+
+    def read_range(self, events: list[Event], target: int) -> tuple[str, survey.Survey, FoldRange]:
+        """Raw as a relation, and the changes up to `target`, which count as applied from now on."""
         raw = _raw([raw_row(event, self.table.name) for event in events])
         lsns = [
             e.lsn for e in events if self.applied < e.position <= target and e.op != "snapshot" and e.lsn is not None
@@ -68,9 +74,8 @@ class PlainTable:
         replays = (min(lsns), self.max_lsn) if lsns and min(lsns) <= self.max_lsn else None
         found = survey.look(self.spark, raw, self.table, self.applied, target)
         folded = survey.fold_range(self.spark, raw, self.table, found, self.applied, target, replays)
-        self._merge([row.asDict() for row in self.spark.sql(changes(raw, self.table, folded)).collect()], folded)
         self.applied, self.max_lsn = target, max(self.max_lsn, *lsns, -1)
-        return dict(self.rows)
+        return raw, found, folded
 
     def _merge(self, changed: list[dict[str, Any]], folded: FoldRange) -> None:
         by_key = {tuple(row[k] for k in self.table.key): row for row in changed}

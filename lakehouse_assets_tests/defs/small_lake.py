@@ -11,7 +11,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.refined import RefinedTable
-from lakehouse_assets.engine.positions import FOLD_APP
+from lakehouse_assets.engine.positions import FOLD_APP, HISTORY_APP
 from lakehouse_assets.engine.refined import statement_id
 
 DAY = dt.date(2026, 3, 4)
@@ -38,6 +38,11 @@ def apply(paths: LakePaths, table: str, position: int, raw_version: int = 0) -> 
     """Commit to a transformed table as a fold does."""
     note = json.dumps({"raw_version": raw_version, "max_lsn": position})
     _commit(paths.transformed(table), {"userMetadata": note}, [Transaction(FOLD_APP, position)])
+
+
+def tell(paths: LakePaths, table: str, position: int) -> None:
+    """Commit to a history as telling it does."""
+    _commit(paths.history(table), {}, [Transaction(HISTORY_APP, position)])
 
 
 def compute(paths: LakePaths, table: RefinedTable, inputs: dict[str, int]) -> None:

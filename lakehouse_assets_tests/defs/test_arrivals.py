@@ -22,7 +22,7 @@ from lakehouse_assets.defs import arrivals, proof, raw, scheduled, transformed
 from lakehouse_assets.defs.resources import PID_TAG
 from lakehouse_assets.engine import brake
 from lakehouse_assets.engine.brake import Braked
-from lakehouse_assets_tests.defs.small_lake import DAY, apply, compute, land
+from lakehouse_assets_tests.defs.small_lake import DAY, apply, compute, land, tell
 
 CATALOG = load_catalog(Path(__file__).parents[2] / "lakehouse.toml")
 REFINED = load_refined(REFINED_FOLDER, CATALOG)
@@ -59,6 +59,7 @@ def settled(paths: LakePaths) -> None:
         version = land(paths, table, range(10))
     for table in CATALOG.names:
         apply(paths, table, 9, version)
+    tell(paths, "imoveis", 9)
     for table in REFINED:
         compute(paths, table, dict.fromkeys(CATALOG.names, 9))
 
@@ -131,12 +132,22 @@ def test_a_braked_table_waits_for_a_person_and_the_others_do_not(paths, instance
     settled(paths)
     for table in ("transacoes", "moradores"):
         land(paths, table, range(10, 12))
-    kept.write(paths.root / brake.FOLDER / "transacoes.braked.json", asdict(Braked("transacoes", 9, 11, 5, 0, 5)))
+    kept.write(paths.root / kept.BRAKE / "transacoes.braked.json", asdict(Braked("transacoes", 9, 11, 5, 0, 5)))
     found = requested(tick(paths, instance))
     assert "transformed/moradores" in found
     assert "transformed/transacoes" not in found
     brake.allow(paths, "transacoes", 11)
     assert "transformed/transacoes" in requested(tick(paths, instance))
+
+
+def test_a_history_is_asked_for_with_its_table_and_alone_when_only_it_is_behind(paths, instance):
+    settled(paths)
+    land(paths, "imoveis", range(10, 12))
+    assert {"transformed/imoveis", "history/imoveis"} <= requested(tick(paths, instance))
+    apply(paths, "imoveis", 11)
+    for table in REFINED:
+        compute(paths, table, dict.fromkeys(CATALOG.names, 9) | {"imoveis": 11})
+    assert requested(tick(paths, instance)) == {"history/imoveis"}
 
 
 def test_a_run_in_progress_is_waited_for(paths, instance):

@@ -14,7 +14,7 @@ from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.refined import load_refined
 from lakehouse_assets.changelog.envelope import RAW_COLUMNS, UNAVAILABLE
 from lakehouse_assets.cli.context import REFINED_FOLDER
-from lakehouse_assets.defs import raw, transformed
+from lakehouse_assets.defs import history, raw, transformed
 from lakehouse_assets.defs.refined import assets as refined
 from lakehouse_assets.engine import brake
 from lakehouse_assets.engine.brake import Limits
@@ -135,6 +135,21 @@ def test_a_mass_change_is_not_published_and_stops_no_other_table(spark, paths):
     brake.allow(paths, "imoveis", 1)
     assert run(paths, careful, "transformed/imoveis").success
     assert DeltaTable(str(paths.transformed("imoveis"))).to_pyarrow_table().num_rows == 0
+
+
+def test_a_history_is_told_after_its_table_and_a_version_ended_by_hand_fails(spark, paths):
+    both = [*transformed.build(CATALOG), *history.build(CATALOG)]
+    land(spark, paths, "imoveis", 0)
+    land(spark, paths, "imoveis", 1, "update", value={"valor": "300000.00"})
+    result = run(paths, both, "transformed/imoveis", "history/imoveis")
+    assert verdicts(result)["open_versions_equal_transformed"] is True
+    shown = metadata(result, "history/imoveis")
+    assert (shown["dagster/row_count"], shown["versions begun"], shown["position"]) == (2, 2, 1)
+    DeltaTable(str(paths.history("imoveis"))).delete("valid_to_position IS NULL")
+    land(spark, paths, "imoveis", 2, value={"imovel_id": 2})
+    assert (
+        verdicts(run(paths, both, "transformed/imoveis", "history/imoveis"))["open_versions_equal_transformed"] is False
+    )
 
 
 def test_a_doubled_row_in_the_lake_fails_key_unique(spark, paths):

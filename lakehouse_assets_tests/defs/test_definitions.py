@@ -29,7 +29,7 @@ def loaded() -> Definitions:
 def test_the_set_of_assets_is_pinned(loaded):
     keys = {key.to_user_string() for key in loaded.resolve_asset_graph().get_all_asset_keys()}
     hops = {f"{hop}/{table}" for hop in ("postgres", "kafka", "raw", "transformed") for table in TABLES}
-    assert keys == hops | {f"refined/{name}" for name in REFINED}
+    assert keys == hops | {"history/imoveis"} | {f"refined/{name}" for name in REFINED}
 
 
 def test_every_hop_depends_on_the_one_before(loaded):
@@ -38,6 +38,12 @@ def test_every_hop_depends_on_the_one_before(loaded):
     for before, after in itertools.pairwise(hops):
         for table in TABLES:
             assert graph.get(AssetKey([after, table])).parent_keys == {AssetKey([before, table])}
+
+
+def test_a_history_depends_on_its_transformed_table(loaded):
+    assert loaded.resolve_asset_graph().get(AssetKey(["history", "imoveis"])).parent_keys == {
+        AssetKey(["transformed", "imoveis"])
+    }
 
 
 def test_refined_assets_depend_on_what_their_sql_reads(loaded):
@@ -64,7 +70,7 @@ def test_every_check_is_declared(loaded):
         ("raw", "offsets_contiguous"), ("raw", "messages_readable"),
         ("transformed", "key_unique"), ("transformed", "no_placeholder"), ("transformed", "position_equals_cut"),
         ("transformed", "values_storable"), ("transformed", "postgres_equals_transformed"), ("transformed", "nothing_lost"),
-        ("transformed", "rebuild_equals_fold"), ("transformed", "mass_change"),
+        ("transformed", "rebuild_equals_fold"), ("transformed", "mass_change"), ("history", "open_versions_equal_transformed"),
         ("transformed", "no_personal_data"), ("refined", "no_personal_data"),
         *(("transformed", f"values_of_{name}") for name in (
             "competencia", "data_vencimento", "data_pagamento", "valor", "valor_multa", "observacao")),

@@ -19,7 +19,7 @@ from lakehouse_assets.engine.positions import FOLD_APP, Cut, folded
 from lakehouse_assets.engine.reader import open_lake
 from lakehouse_assets.engine.transformed import FoldResult, commit
 from lakehouse_assets.errors import EXIT_DATA, LakehouseError
-from lakehouse_assets_tests.changelog.cases import BY_NAME, CASES, Case
+from lakehouse_assets_tests.changelog.cases import BY_NAME, CASES, Case, side_by_side
 from lakehouse_assets_tests.changelog.histories import TABLE, Source, key_of, long_script, table_of
 from lakehouse_assets_tests.changelog.oracle import Event, fold
 from lakehouse_assets_tests.engine.lab import Lab
@@ -47,27 +47,10 @@ def lab(spark: SparkSession, tmp_path: Path) -> Lab:
     return Lab(spark, tmp_path)
 
 
-def shifted(event: Event, by: int) -> Event:
-    """The change under other keys, LSNs and transactions, so that it has nothing in common with other cases'."""
-    k = None if event.key is None else json.loads(event.key)["k"] + 100 * by
-    return replace(
-        event,
-        position=-1,
-        key=None if k is None else key_of(k),
-        after=event.after and {**event.after, "k": k},
-        lsn=event.lsn and event.lsn + 10_000 * by,
-        tx_id=event.tx_id and event.tx_id + 10_000 * by,
-    )
-
-
 def test_every_rule_about_rows_holds_side_by_side_in_one_table(lab: Lab) -> None:
     cases = [case for case in CASES if not case.whole_table]
     landed: list[Event] = []
-    for i in range(max(len(case.batches) for case in cases)):
-        batch = [
-            shifted(e, n) for n, case in enumerate(cases) for e in (case.batches[i] if i < len(case.batches) else [])
-        ]
-        batch = [replace(event, position=len(landed) + j) for j, event in enumerate(batch)]
+    for i, batch in enumerate(side_by_side(cases)):
         landed += batch
         lab.land({"t": batch})
         lab.fold(TABLE)

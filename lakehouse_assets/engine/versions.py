@@ -1,0 +1,78 @@
+"""Keeps the history of a table (SCD2) up with its transformed table; the position it is told to is in the same commit."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lakehouse_assets import sql
+from lakehouse_assets.catalog import Table
+from lakehouse_assets.catalog.model import VERSION_COLUMNS, LakePaths
+from lakehouse_assets.changelog.position import NOTHING
+from lakehouse_assets.changelog.versions import merge, versions
+from lakehouse_assets.engine import survey
+from lakehouse_assets.engine.positions import HISTORY_APP, NEVER_FOLDED, Cut, exists, folded, newest_cut, told
+from lakehouse_assets.engine.transformed import (
+    commit,
+    create_transformed,
+    mark_rules,
+    read_range,
+    require_same_rules,
+    show_keys,
+)
+from lakehouse_assets.engine.values import BY_OPERATOR, settings
+from lakehouse_assets.keys import NO_KEYS, Keys
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+@dataclass(frozen=True)
+class Told:
+    """What was added to a history: the positions it went from and to, versions begun and ended."""
+
+    before: int
+    applied: int
+    begun: int = 0
+    ended: int = 0
+
+
+def tell(spark: SparkSession, table: Table, paths: LakePaths, cut: Cut, keys: Keys = NO_KEYS) -> Told:
+    """Bring the history of `table` to where its transformed table stands; a no-op when it is there already.
+
+    Raises LakehouseError when it was built under other rules, or a key is missing.
+    """
+    path = paths.history(table.name)
+    show_keys(spark, table, keys)
+    if not exists(path):
+        create_transformed(
+            spark, table, path, VERSION_COLUMNS, f"Every version of the rows of {table.name}: {table.description}"
+        )
+    require_same_rules(table, path)
+    state, target = told(paths, table.name), folded(paths, table.name).applied
+    if target <= state.applied:
+        return Told(state.applied, state.applied)
+    raw, found, events, note = read_range(spark, table, paths, cut, state, target)
+    ends = survey.ends(spark, raw, table, found, events)
+    with settings(spark, BY_OPERATOR if table.judged_columns else {}):
+        counts = commit(spark, merge(sql.delta(path), raw, table, events, ends), target, note, HISTORY_APP)
+    return Told(state.applied, target, counts["inserted"], counts["updated"])
+
+
+def rebuild_history(spark: SparkSession, table: Table, paths: LakePaths, keys: Keys = NO_KEYS) -> None:
+    """Tell a history anew from raw, by the rules of now, to the position it stands at; replaced in one commit.
+
+    A table without one is left as it is.
+    """
+    path, applied = paths.history(table.name), told(paths, table.name).applied
+    if applied == NOTHING:
+        return
+    show_keys(spark, table, keys)
+    raw, found, events, _ = read_range(spark, table, paths, newest_cut(paths), NEVER_FOLDED, applied)
+    nothing = f"(SELECT * FROM {sql.delta(path)} WHERE false)"
+    with settings(spark, BY_OPERATOR):
+        rows = versions(nothing, raw, table, events, survey.ends(spark, raw, table, found, events))
+        writer = spark.sql(rows).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+        writer.option("userMetadata", json.dumps({"rebuilt_to": applied})).save(str(path))
+    mark_rules(spark, table, path)
