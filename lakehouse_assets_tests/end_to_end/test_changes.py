@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import string
 from decimal import Decimal
@@ -9,6 +10,7 @@ from decimal import Decimal
 import pytest
 
 from lakehouse_assets.gateways import kafka
+from lakehouse_assets_tests.stack.waiting import eventually
 
 pytestmark = pytest.mark.stack
 
@@ -107,3 +109,37 @@ def test_messages_that_cannot_be_read_are_kept_and_stop_nothing(words):
 def test_mixed_traffic_then_sync_is_equal_row_for_row(words):
     words.run("simulate", "--rate", "100", "--seconds", "10", "--seed", "3")
     words.settle()
+
+
+def test_every_version_of_a_property_is_kept(words):
+    words.source("insert into imoveis (imovel_id, tipo, condominio_id, valor) "
+                 "select 9050, 'casa', min(condominio_id), 100000 from condominios")  # fmt: skip
+    words.source("update imoveis set valor = 120000 where imovel_id = 9050")
+    words.settle()
+    words.source("update imoveis set valor = 150000 where imovel_id = 9050")
+    words.source("delete from imoveis where imovel_id = 9050")
+    words.settle()
+    told = words.rows("SELECT valor, valid_from < valid_to AS held, valid_to_position IS NULL AS holds FROM history.imoveis "
+                      "WHERE imovel_id = 9050 ORDER BY valid_from_position")  # fmt: skip
+    assert told == [
+        {"valor": f"{valor}.00", "held": True, "holds": False} for valor in (100000, 120000, 150000)
+    ]  # fmt: skip
+
+
+def test_a_change_of_a_whole_table_waits_until_it_is_allowed_and_the_others_do_not(words):
+    def braked() -> dict | None:
+        tables = json.loads(words.run("status", "--json").stdout)["tables"]
+        return next(table["braked"] for table in tables if table["name"] == "boletos")
+
+    words.settle()
+    for _ in range(2):  # there, and back again
+        words.source("update boletos set linha_digitavel = reverse(linha_digitavel)")
+        eventually(lambda: braked() is not None, 180)
+        words.source("insert into condominios (nome, endereco) values ('Não espera', 'Rua C')")
+        assert "boletos is braked" in words.run("sync", "--timeout", "45", code=1).stderr
+        assert "boletos is braked" in words.run("status").stdout
+        inserted = words.source("select count(*) from condominios where nome = 'Não espera'")[0][0]
+        shown = "SELECT count(*) AS n FROM transformed.condominios WHERE nome = 'Não espera'"
+        eventually(lambda: words.rows(shown) == [{"n": inserted}], 120)  # noqa: B023
+        words.run("allow", "boletos", "--through", str((braked() or {})["target"]))
+        words.settle()
