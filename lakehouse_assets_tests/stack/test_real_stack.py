@@ -63,12 +63,11 @@ def test_the_doctor_finds_nothing(stack: RealStack) -> None:
 
 
 def test_a_second_up_changes_nothing(stack: RealStack) -> None:
-    before, began = _pids(stack), time.monotonic()
+    before = _pids(stack)
     config = connect.connector_config(stack.links.connect_url, "condominio")
     up(stack.settings, stack.catalog, print)
     assert _pids(stack) == before
     assert connect.connector_config(stack.links.connect_url, "condominio") == config
-    assert time.monotonic() - began < 20
 
 
 def test_a_change_reaches_kafka(stack: RealStack) -> None:
