@@ -284,6 +284,23 @@ PROOF = (
     Mutant("a replay is told as an event", "proof/fates.py", "if first != at:", "if False:", ("proof/test_fates.py",)),
     Mutant("a generation removes nothing", "proof/fates.py", "if at < g.start and", "if False and", ("proof/test_fates.py",)),
 )  # fmt: skip
+CONTINUITY = (
+    Mutant("a slot may be ahead", "continuity/identity.py", "slot.confirmed_lsn > slot.delivered_lsn", "False",
+           ("continuity/test_identity.py",)),
+    Mutant("a topic is its name", "continuity/identity.py", "elif now.id != was:", "elif False:", ("continuity/test_identity.py",)),
+    Mutant("retention takes what was not read", "continuity/identity.py", "elif now.first > following:", "elif False:",
+           ("continuity/test_identity.py",)),
+    Mutant("a recovery keeps the epoch", "continuity/identity.py", "self.epoch(table.name) + (table.name in raised)", "self.epoch(table.name)",
+           ("continuity/test_identity.py",)),
+    Mutant("every look is a first look", "continuity/identity.py", "known.system_id or observed.source.system_id", "observed.source.system_id",
+           ("continuity/test_identity.py",)),
+    Mutant("a lost checkpoint begins at the beginning", "engine/guard.py", "if in_raw and not planned:", "if False:",
+           ("engine/test_guard.py::test_raw_without_a_checkpoint_is_told",)),
+    Mutant("a recovery goes on from the old checkpoint", "engine/guard.py", "shutil.rmtree(self.checkpoint, ignore_errors=True)\n        draft.rename(self.checkpoint)",
+           "pass", ("engine/test_guard.py",)),
+    Mutant("a halt forgets that the stream is down", "continuity/state.py", "stopped or (before is not None and before.stopped)", "stopped",
+           ("continuity/test_state.py",)),
+)  # fmt: skip
 RUNS = (
     Mutant("lost messages are passed over", "engine/raw.py", '.option("failOnDataLoss", "true")', '.option("failOnDataLoss", "false")',
            ("engine/test_stream.py::test_messages_that_are_gone_before_they_were_read_stop_the_stream",)),
@@ -325,7 +342,7 @@ HISTORY = (
     Mutant("a history runs ahead of transformed", "engine/versions.py", "folded(paths, table.name).applied", "cut.position(table.name)",
            (f"{TOLD}::test_a_history_is_never_ahead_of_its_transformed_table",)),
 )  # fmt: skip
-MUTANTS = FOLD + UNAVAILABLE + REPLAYS + MERGE + MESSAGES + TYPES + STANDING + PROOF + RUNS + HISTORY
+MUTANTS = CONTINUITY + FOLD + UNAVAILABLE + REPLAYS + MERGE + MESSAGES + TYPES + STANDING + PROOF + RUNS + HISTORY
 
 
 def main(words: list[str]) -> int:

@@ -16,6 +16,7 @@ HEARTBEAT_TABLE = "heartbeat"
 SIGNAL_TABLE = "signal"
 
 
+BRAKE = "_brake"  # folder of a lake: folds that wait for a person, and what was allowed
 # What a history table has beside its transformed table's columns.
 VERSION_COLUMNS = {
     "_op": "string",

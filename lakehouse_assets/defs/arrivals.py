@@ -150,7 +150,7 @@ def _known(cursor: str | None) -> Cut:
 
 def _wait_reason(instance: DagsterInstance) -> str | None:
     active = instance.get_runs(RunsFilter(statuses=_ACTIVE), limit=20)
-    # What a verification waits for is this sensor's next run.
+    # A check only reads, and what a verification waits for is this sensor's next run.
     working = [run for run in active if not _ended_silently(instance, run) and not scheduled.only_reads(run)]
     if working:
         return f"run {working[0].run_id[:8]} is in progress"

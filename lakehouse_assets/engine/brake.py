@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lakehouse_assets import kept, sql
+from lakehouse_assets import documents, sql
 from lakehouse_assets.catalog import Table
-from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.catalog.model import BRAKE, LakePaths
 from lakehouse_assets.changelog.effect import bulk, effect
 from lakehouse_assets.changelog.fold import FoldRange
 from lakehouse_assets.changelog.position import NOTHING
@@ -102,25 +102,25 @@ def require_no_mass_change(
     (told,) = spark.sql(effect(sql.delta(path), raw, table, events)).collect()
     if told.deleted + told.changed >= least:
         braked = Braked(table.name, events.applied, events.target, told.deleted, told.changed, told.rows)
-        kept.write(_place(paths, table.name, "braked"), asdict(braked))
+        documents.write(_place(paths, table.name, "braked"), asdict(braked))
         raise MassChange(braked)
 
 
 def braked(paths: LakePaths, table: str, applied: int) -> Braked | None:
     """The fold that a table standing at `applied` waits to be allowed, None when it waits for none."""
-    found = kept.read(_place(paths, table, "braked"))
+    found = documents.read(_place(paths, table, "braked")) or {}
     waits = found.get("applied") == applied and allowed_through(paths, table) <= applied
     return Braked(**found) if waits else None
 
 
 def allowed_through(paths: LakePaths, table: str) -> int:
     """The position up to which folds are allowed whatever they do, NOTHING when none is."""
-    return kept.read(_place(paths, table, "allowed")).get("through", NOTHING)
+    return (documents.read(_place(paths, table, "allowed")) or {}).get("through", NOTHING)
 
 
 def allow(paths: LakePaths, table: str, through: int) -> None:
     """Let folds up to a position pass, and no further."""
-    kept.write(_place(paths, table, "allowed"), {"through": through})
+    documents.write(_place(paths, table, "allowed"), {"through": through})
 
 
 def _in_bulk(spark: SparkSession, raw: str, table: Table, events: FoldRange) -> int:
@@ -129,4 +129,4 @@ def _in_bulk(spark: SparkSession, raw: str, table: Table, events: FoldRange) -> 
 
 
 def _place(paths: LakePaths, table: str, what: str) -> Path:
-    return paths.root / kept.BRAKE / f"{table}.{what}.json"
+    return paths.root / BRAKE / f"{table}.{what}.json"

@@ -6,19 +6,20 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lakehouse_assets import kept
+from lakehouse_assets import documents
 from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.proof import TableProof
-from lakehouse_assets.proof.verification import Through, Verified
+from lakehouse_assets.proof.verification import FOLDER, Through, Verified
 
 
 def read(paths: LakePaths, table: str) -> Verified | None:
     """What is known of a table; None when it was never looked at."""
-    found = kept.read(_place(paths, table))
     try:
+        found = documents.read(_place(paths, table)) or {}
         through = found["verified_through"]
         return Verified(Through(**through) if through else None, found["verdict"], found["checked_at"])
-    except (KeyError, TypeError):
+    except (LakehouseError, KeyError, TypeError):
         return None
 
 
@@ -27,10 +28,10 @@ def keep(paths: LakePaths, proof: TableProof, at: datetime, lsn: str) -> Verifie
     moment = at.astimezone(UTC).isoformat(timespec="milliseconds")
     before = read(paths, proof.table)
     through = Through(moment, lsn, proof.left_out) if proof.equal else before.through if before else None
-    known = {"verified_through": asdict(through) if through else None, "verdict": proof.verdict, "checked_at": moment}
-    kept.write(_place(paths, proof.table), known)
+    text = {"verified_through": asdict(through) if through else None, "verdict": proof.verdict, "checked_at": moment}
+    documents.write(_place(paths, proof.table), text)
     return Verified(through, proof.verdict, moment)
 
 
 def _place(paths: LakePaths, table: str) -> Path:
-    return paths.root / kept.PROOF / f"{table}.json"
+    return paths.root / FOLDER / f"{table}.json"

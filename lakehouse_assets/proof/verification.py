@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 from lakehouse_assets.proof.compare import TableProof
 
+FOLDER = "_proof"  # of a lake: what is known of its tables
+
 
 @dataclass(frozen=True)
 class Through:

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lakehouse_assets import kept
 from lakehouse_assets.catalog import Catalog
+from lakehouse_assets.catalog.model import BRAKE
+from lakehouse_assets.continuity.state import FOLDER as STREAM
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.keys import ensure_keys
 from lakehouse_assets.normalisation.protection import needs_keys
+from lakehouse_assets.proof.verification import FOLDER as PROOF
 from lakehouse_assets.settings import Settings
 from lakehouse_assets.stack import kafka, owner, plan, postgres, processes, supervision
 from lakehouse_assets.stack.connections import Connections, connections
@@ -25,7 +27,7 @@ from lakehouse_assets.stack.preconditions import require_disk, require_plain_pat
 from lakehouse_assets.stack.readiness import Readiness
 from lakehouse_assets.stack.service import Service, ServiceState
 
-LAYERS = ("raw", "transformed", "refined", "history", "quarantine", kept.PROOF, kept.BRAKE)
+LAYERS = ("raw", "transformed", "refined", "history", "quarantine", PROOF, STREAM, BRAKE)
 _STOP_SECONDS = 60
 _STATES = {"RUNNING": "up", "STARTING": "starting", "STOPPING": "stopping", "STOPPED": "down"}
 Say = Callable[[str], None]

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from lakehouse_assets import kept
+from lakehouse_assets import documents
 from lakehouse_assets.catalog import load_catalog
-from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.catalog.model import BRAKE, LakePaths
 from lakehouse_assets.cli.app import cli
 from lakehouse_assets.engine import brake
 from lakehouse_assets.engine.brake import Braked
@@ -28,7 +28,7 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LakePaths:
     paths = LakePaths(tmp_path)
     apply(paths, "imoveis", 9, land(paths, "imoveis", range(10)))
     land(paths, "imoveis", range(10, 12))
-    kept.write(paths.root / kept.BRAKE / "imoveis.braked.json", asdict(WAITING))
+    documents.write(paths.root / BRAKE / "imoveis.braked.json", asdict(WAITING))
     return paths
 
 

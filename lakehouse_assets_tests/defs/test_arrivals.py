@@ -13,9 +13,9 @@ import pytest
 from dagster import AssetCheckKey, DagsterInstance, DagsterRunStatus, SensorResult, SkipReason, build_sensor_context
 from dagster._core.test_utils import create_run_for_test
 
-from lakehouse_assets import kept
+from lakehouse_assets import documents
 from lakehouse_assets.catalog import load_catalog
-from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.catalog.model import BRAKE, LakePaths
 from lakehouse_assets.catalog.refined import load_refined
 from lakehouse_assets.cli.context import REFINED_FOLDER
 from lakehouse_assets.defs import arrivals, proof, raw, scheduled, transformed
@@ -132,7 +132,7 @@ def test_a_braked_table_waits_for_a_person_and_the_others_do_not(paths, instance
     settled(paths)
     for table in ("transacoes", "moradores"):
         land(paths, table, range(10, 12))
-    kept.write(paths.root / kept.BRAKE / "transacoes.braked.json", asdict(Braked("transacoes", 9, 11, 5, 0, 5)))
+    documents.write(paths.root / BRAKE / "transacoes.braked.json", asdict(Braked("transacoes", 9, 11, 5, 0, 5)))
     found = requested(tick(paths, instance))
     assert "transformed/moradores" in found
     assert "transformed/transacoes" not in found
