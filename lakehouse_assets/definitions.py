@@ -42,7 +42,7 @@ def defs() -> Definitions:
         schedules=[proof.schedule(equal, settings.verify_cron)],
         resources={
             "spark": spark_resource(session_config(settings, links)),
-            "postgres": PostgresResource(dsn=links.source_dsn),
+            "postgres": PostgresResource(dsn=links.source_dsn, publication=catalog.publication),
             "kafka": KafkaResource(bootstrap=links.kafka_bootstrap),
             "lake": LakeResource(root=str(settings.lake)),
         },

@@ -14,6 +14,7 @@ from lakehouse_assets.catalog.types import PostgresType
 LAKEHOUSE_SCHEMA = "lakehouse"  # the platform's own tables in the source
 HEARTBEAT_TABLE = "heartbeat"
 SIGNAL_TABLE = "signal"
+RETYPED = "retyped"  # the encoding of a column whose messages are no longer of its type
 
 
 class Protect(StrEnum):
@@ -23,6 +24,14 @@ class Protect(StrEnum):
     TOKEN = "token"
     DROP = "drop"
     DECRYPT = "decrypt"
+
+
+class Drift(StrEnum):
+    """What a table does when the source's table is no longer what the catalog says."""
+
+    EVOLVE = "evolve"
+    FREEZE = "freeze"
+    FAIL = "fail"
 
 
 class LakeColumn(NamedTuple):
@@ -38,7 +47,8 @@ class Column:
     """One source column.
 
     `rule` reads its text, `why` says who chose it. `keep`: characters a mask leaves. `at_source`: the connector masks
-    already. `encoding`: how the connector writes a typed value, None for the one of its type.
+    already. `encoding`: how the connector writes a typed value, None for the one of its type. `declared`: whether it, and
+    its type, are the catalog's; else the source's.
     """
 
     name: str
@@ -51,6 +61,7 @@ class Column:
     at_source: bool = False
     holds: frozenset[str] = frozenset()
     encoding: str | None = None
+    declared: bool = True
 
     @property
     def judged(self) -> bool:
@@ -81,7 +92,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One source table; `name` is its name in every layer."""
+    """One source table; `name` is its name in every layer.
+
+    `decimals` and `times` say how the connector writes them: its decimal.handling.mode and time.precision.mode.
+    """
 
     name: str
     schema: str
@@ -90,6 +104,9 @@ class Table:
     description: str
     owner: str
     topic_prefix: str
+    drift: Drift = Drift.EVOLVE
+    decimals: str = "string"
+    times: str = "adaptive"
 
     @property
     def source_name(self) -> str:
@@ -115,6 +132,11 @@ class Table:
     def lake_columns(self) -> tuple[LakeColumn, ...]:
         """The columns of its transformed table, without the fold's own."""
         return tuple(lake_column for column in self.columns for lake_column in column.lake_columns)
+
+    @property
+    def encodings(self) -> dict[str, str]:
+        """How the connector writes decimals and times."""
+        return {"decimals": self.decimals, "times": self.times}
 
     @property
     def judged_columns(self) -> tuple[Column, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from dataclasses import dataclass, field
@@ -11,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from lakehouse_assets import sql
 from lakehouse_assets.catalog import Table
-from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.catalog.model import LakeColumn, LakePaths
+from lakehouse_assets.catalog.shape import built_table, read_otherwise
 from lakehouse_assets.changelog.fold import META_COLUMNS
 from lakehouse_assets.changelog.merge import merge
-from lakehouse_assets.engine import deltalog, quarantine, survey
+from lakehouse_assets.engine import quarantine, shape, survey
 from lakehouse_assets.engine.positions import FOLD_APP, Cut, Folded, exists, files_between, folded
 from lakehouse_assets.engine.raw import properties
 from lakehouse_assets.engine.values import BY_OPERATOR, settings
@@ -29,7 +29,6 @@ PROPERTIES = {
     "delta.checkpointInterval": "100",
     "delta.enableDeletionVectors": "false",  # measured: a MERGE of few changes is faster without
 }
-RULES = "lakehouse.rules"  # the property that says by which rules a table was built
 _NO_PARQUET_NAME = re.compile(r"[ ,;{}()\n\t=]")
 
 
@@ -47,27 +46,28 @@ class FoldResult:
     unstorable: dict[str, int] = field(default_factory=dict)
 
 
-def create_transformed(spark: SparkSession, table: Table, path: Path) -> None:
-    """Make the empty transformed table where there is none."""
-    columns = [
-        f"{sql.name(c.name)} {c.spark}{' NOT NULL' if c.name in table.key else ''} "
-        f"COMMENT {sql.text(table.column(c.source).type.text)}"
-        for c in table.lake_columns
-    ]
+def create_transformed(spark: SparkSession, table: Table, path: Path, *, anew: bool = False) -> None:
+    """Make the empty transformed table where there is none, or `anew`."""
+    columns = [defined(table, c, "NOT NULL" if c.name in table.key else "") for c in table.lake_columns]
     columns += [f"{name} {kind}" for name, kind in META_COLUMNS.items()]
     # Mapped names cost every reader a little, so only where a name needs it.
-    mapping = "name" if any(_NO_PARQUET_NAME.search(c.name) for c in table.columns) else "none"
+    mapping = "name" if any(needs_mapping(c.name) for c in table.columns) else "none"
+    kept = {"delta.columnMapping.mode": mapping, shape.SHAPE: built_table(table).to_json()}
     spark.sql(
-        f"CREATE TABLE IF NOT EXISTS {sql.delta(path)} ({', '.join(columns)}) USING delta "
-        f"COMMENT {sql.text(table.description)} "
-        f"TBLPROPERTIES ({properties(PROPERTIES | {'delta.columnMapping.mode': mapping, RULES: rules_of(table)})})"
+        f"CREATE {'OR REPLACE TABLE' if anew else 'TABLE IF NOT EXISTS'} {sql.delta(path)} ({', '.join(columns)}) "
+        f"USING delta COMMENT {sql.text(table.description)} TBLPROPERTIES ({properties(PROPERTIES | kept)})"
     )
 
 
-def rules_of(table: Table) -> str:
-    """A fingerprint of how the table's values are read: a table is never a mixture of two."""
-    read = [(c.name, c.type.text, repr(c.rule), str(c.protect), c.keep, c.encoding) for c in table.columns]
-    return hashlib.sha256(repr(read).encode()).hexdigest()[:16]
+def defined(table: Table, column: LakeColumn, constraint: str = "") -> str:
+    """A column as CREATE and ALTER TABLE define it; its comment is the source's type."""
+    comment = sql.text(table.column(column.source).type.text)
+    return f"{sql.name(column.name)} {column.spark} {constraint} COMMENT {comment}"
+
+
+def needs_mapping(name: str) -> bool:
+    """Whether a column's name is none that Parquet files can have."""
+    return bool(_NO_PARQUET_NAME.search(name))
 
 
 def fold(spark: SparkSession, table: Table, paths: LakePaths, cut: Cut, keys: Keys = NO_KEYS) -> FoldResult:
@@ -79,7 +79,7 @@ def fold(spark: SparkSession, table: Table, paths: LakePaths, cut: Cut, keys: Ke
     show_keys(spark, table, keys)
     if not exists(path):
         create_transformed(spark, table, path)
-    _require_same_rules(table, path)
+    _require_same_rules(table, paths)
     state, target = folded(paths, table.name), cut.position(table.name)
     if target <= state.applied:
         return FoldResult(table.name, state.applied, state.applied)
@@ -114,11 +114,11 @@ def show_keys(spark: SparkSession, table: Table, keys: Keys) -> None:
     spark.createDataFrame([row], KEYS_SCHEMA).createOrReplaceTempView(KEYS_VIEW)
 
 
-def _require_same_rules(table: Table, path: Path) -> None:
-    built = deltalog.properties(path).get(RULES, rules_of(table))
-    if built != rules_of(table):
+def _require_same_rules(table: Table, paths: LakePaths) -> None:
+    built = shape.built(table, paths)
+    if others := read_otherwise(table, built) if built else ():
         raise LakehouseError(
-            "the catalog reads its columns by other rules than the table was built with; nothing was folded",
+            f"the catalog reads {', '.join(others)} by other rules than the table was built with; nothing was folded",
             where=f"transformed.{table.name}",
             next_step=f"lakehouse rebuild {table.name}",
             exit_code=EXIT_DATA,

@@ -7,8 +7,11 @@ from typing import Any
 
 from dagster import AssetKey, AssetsDefinition, DagsterInstance, ExecuteInProcessResult, materialize
 
+from lakehouse_assets.catalog import Table
 from lakehouse_assets.catalog.model import LakePaths
-from lakehouse_assets.defs.resources import KafkaResource, LakeResource, spark_resource
+from lakehouse_assets.catalog.shape import SourceTable
+from lakehouse_assets.defs.resources import KafkaResource, LakeResource, PostgresResource, spark_resource
+from lakehouse_assets_tests.catalog.shapes import declared
 
 
 class Broker(KafkaResource):
@@ -18,6 +21,13 @@ class Broker(KafkaResource):
 
     def tombstones(self, topic: str, offsets: list[int]) -> set[int]:
         return set(offsets) & set(self.held)
+
+
+class Source(PostgresResource):
+    """A source whose tables are what the catalog says."""
+
+    def shape(self, table: Table) -> SourceTable:
+        return declared(table)
 
 
 def run(
@@ -31,6 +41,7 @@ def run(
     resources = {
         "lake": LakeResource(root=str(paths.root)),
         "spark": spark_resource({}),
+        "postgres": Source(dsn=""),
         "kafka": Broker(bootstrap="", held=list(tombstones)),
     }
     with DagsterInstance.ephemeral() as instance:
