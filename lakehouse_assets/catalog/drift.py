@@ -62,8 +62,8 @@ def difference(
     if not source.published:
         found.append(Difference(Change.UNPUBLISHED))
     if set(source.key) != set(table.key):
-        keys = (", ".join(key) for key in (table.key, source.key, built.key if built else ()))
-        found.append(Difference(Change.KEY, "", *keys))
+        mine, theirs, lake = (", ".join(key) for key in (table.key, source.key, built.key if built else ()))
+        found.append(Difference(Change.KEY, "", mine, theirs, lake))
     return (*found, *_columns(table, source, built))
 
 

@@ -58,7 +58,7 @@ def repair(table: str, keys: tuple[str, ...], timeout: float, yes: bool) -> None
     if not yes:
         click.confirm("repair it?", abort=True)
     wanted = [tuple(key.split(",")) for key in keys]
-    before, after = mend(_repair_request(here, timeout), chosen, wanted)
+    before, after = mend(repair_request(here, timeout), chosen, wanted)
     click.echo(f"{table}: {before.differences} rows differed, {after.differences} do now")
 
 
@@ -70,11 +70,12 @@ def backfill(table: str, timeout: float) -> None:
     from lakehouse_assets.progress.repair import backfill as take
 
     here = edge()
-    after = take(_repair_request(here, timeout), here.table(table))
+    after = take(repair_request(here, timeout), here.table(table))
     click.echo(f"{table}: {after.source_count} rows, equal")
 
 
-def _repair_request(here: Edge, timeout: float) -> RepairRequest:
+def repair_request(here: Edge, timeout: float) -> RepairRequest:
+    """What a repair works with; it waits at most `timeout` seconds."""
     from lakehouse_assets.engine.rebuild import rebuild
     from lakehouse_assets.progress.repair import RepairRequest
     from lakehouse_assets.sessions import spark

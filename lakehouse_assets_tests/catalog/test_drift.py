@@ -30,7 +30,9 @@ SOURCE = declared(PEDIDOS)
 BUILT = built_table(PEDIDOS)
 
 
-def changes(table: Table, source: SourceTable | None, built: BuiltTable | None = BUILT) -> list[tuple[Change, str, bool]]:
+def changes(
+    table: Table, source: SourceTable | None, built: BuiltTable | None = BUILT
+) -> list[tuple[Change, str, bool]]:
     return [(d.change, d.column, d.settled) for d in difference(table, source, built)]
 
 
