@@ -36,12 +36,13 @@ def run(
     *keys: str,
     partition: str | None = None,
     tombstones: Sequence[int] = (),
+    source: PostgresResource | None = None,
 ) -> ExecuteInProcessResult:
     """One run of the assets named as `layer/table`."""
     resources = {
         "lake": LakeResource(root=str(paths.root)),
         "spark": spark_resource({}),
-        "postgres": Source(dsn=""),
+        "postgres": source or Source(dsn=""),
         "kafka": Broker(bootstrap="", held=list(tombstones)),
     }
     with DagsterInstance.ephemeral() as instance:

@@ -143,6 +143,7 @@ def test_a_run_is_asked_for_with_the_checks_of_its_steps_and_no_verification(pat
         ("raw", "offsets_contiguous"), ("raw", "messages_readable"), ("transformed", "key_unique"),
         ("transformed", "no_placeholder"), ("transformed", "position_equals_cut"), ("transformed", "values_storable"),
         ("transformed", "nothing_lost"), ("transformed", "no_personal_data"),
+        ("transformed", "schema_as_declared"),
     }  # fmt: skip
 
 
