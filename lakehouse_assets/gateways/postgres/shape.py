@@ -92,11 +92,14 @@ def _table(cursor: Cursor, publication: str, table: Table) -> SourceTable:
     oid = table_oid(cursor, table.source_name)
     if oid is None:
         return SourceTable((), ())
+    # The view pg_publication_tables would wait for a table that is being altered.
     cursor.execute(
         """select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end
                   - '0/0'::pg_lsn, exists (
-               select from pg_publication_tables where pubname = %s and schemaname = %s and tablename = %s)""",
-        [publication, table.schema, table.name],
+               select from pg_publication p join pg_class c on c.oid = %s where p.pubname = %s and (p.puballtables
+                 or exists (select from pg_publication_rel r where r.prpubid = p.oid and r.prrelid = c.oid)
+                 or exists (select from pg_publication_namespace n where n.pnpubid = p.oid and n.pnnspid = c.relnamespace)))""",
+        [oid, publication],
     )
     ((lsn, published),) = cursor.fetchall()
     return SourceTable(columns_of(cursor, oid), key_of(cursor, oid), int(lsn), published)
