@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lakehouse_assets import sql
@@ -53,14 +53,15 @@ def evolved(
         if new or _grown(wanted, known):
             create_transformed(spark, wanted, path, anew=True)
     else:
+        _allow_names(spark, path, new)
         carried, lacking = _in_messages(spark, table, paths, new, applied)
         if carried or _grown(wanted, known):
             refold(spark, wanted, paths, keys)
         else:
-            _add(spark, wanted, paths)
+            _add(spark, wanted, path)
     after = next_built(wanted, source, built, applied, lacking)
     shape.mark(spark, path, after)
-    _mark_dropped(spark, wanted, paths, built, after)
+    _mark_dropped(spark, wanted, path, built, after)
     return wanted
 
 
@@ -106,26 +107,23 @@ def _in_messages(
     return carried, {c: row[f"p{i}"] for i, c in enumerate(columns) if row[f"p{i}"] is not None}
 
 
-def _add(spark: SparkSession, table: Table, paths: LakePaths) -> None:
-    """Add the columns that the lake's table does not have, NULL in every row."""
-    path = paths.transformed(table.name)
-    there = deltalog.columns(path)
-    missing = [column for column in table.lake_columns if column.name not in there]
-    if not missing:
-        return
-    if any(needs_mapping(column.name) for column in missing):
+def _allow_names(spark: SparkSession, path: Path, new: tuple[str, ...]) -> None:
+    if any(needs_mapping(name) for name in new):
         spark.sql(f"ALTER TABLE {sql.delta(path)} SET TBLPROPERTIES ('delta.columnMapping.mode' = 'name')")
-    spark.sql(f"ALTER TABLE {sql.delta(path)} ADD COLUMNS ({', '.join(defined(table, c) for c in missing)})")
 
 
-def _mark_dropped(spark: SparkSession, table: Table, paths: LakePaths, before: BuiltTable, after: BuiltTable) -> None:
+def _add(spark: SparkSession, table: Table, path: Path) -> None:
+    """Add the columns that the lake's table does not have, NULL in every row."""
+    there = deltalog.columns(path)
+    if missing := [defined(table, column) for column in table.lake_columns if column.name not in there]:
+        spark.sql(f"ALTER TABLE {sql.delta(path)} ADD COLUMNS ({', '.join(missing)})")
+
+
+def _mark_dropped(spark: SparkSession, table: Table, path: Path, before: BuiltTable, after: BuiltTable) -> None:
     """Say in a column's comment, where every reader of the lake sees it, whether the source still has it."""
-    was: Mapping[str, bool] = {name: column.dropped for name, column in before.columns.items()}
+    was = {name: column.dropped for name, column in before.columns.items()}
     for column in table.lake_columns:
         now = after.columns[column.source]
         if now.dropped != was.get(column.source, False):
             comment = f"{now.type}; dropped at the source" if now.dropped else now.type
-            spark.sql(
-                f"ALTER TABLE {sql.delta(paths.transformed(table.name))} ALTER COLUMN {sql.name(column.name)} "
-                f"COMMENT {sql.text(comment)}"
-            )
+            spark.sql(f"ALTER TABLE {sql.delta(path)} ALTER COLUMN {sql.name(column.name)} COMMENT {sql.text(comment)}")

@@ -76,10 +76,12 @@ def test_an_added_column_is_null_before_and_has_its_values_after(lab: Lab) -> No
     assert differing(lab.spark, TABLE, lab.paths) == 0
 
 
-def test_a_column_added_under_a_name_that_files_cannot_hold(lab: Lab) -> None:
+@pytest.mark.parametrize("folded_before", [False, True])
+def test_a_column_added_under_a_name_that_files_cannot_hold(lab: Lab, folded_before: bool) -> None:
     fold(lab, put(0, 1, nota="a", valor="1.00"))
     source = with_columns(SOURCE, **{"cor da porta": "text"})
-    fold(lab, put(1, 2, **{"cor da porta": "azul"}), source=source)
+    fold(lab, put(1, 2, **{"cor da porta": "azul"}), source=None if folded_before else source)
+    fold(lab, source=source)
     with open_lake(lab.paths) as reader:
         rows = reader.query('SELECT id, nota, "cor da porta" FROM transformed.pedidos ORDER BY id').rows
     assert rows == [(1, "a", None), (2, None, "azul")]
