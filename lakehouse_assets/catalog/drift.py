@@ -21,6 +21,7 @@ class Change(StrEnum):
     NO_TABLE = "no table"
     UNPUBLISHED = "not published"
     KEY = "key changed"
+    REKEYED = "key taken over"
     ADDED = "added"
     DROPPED = "dropped"
     WIDENED = "widened"
@@ -64,6 +65,8 @@ def difference(
     if set(source.key) != set(table.key):
         mine, theirs, lake = (", ".join(key) for key in (table.key, source.key, built.key if built else ()))
         found.append(Difference(Change.KEY, "", mine, theirs, lake))
+    elif built and built.key != table.key:
+        found.append(Difference(Change.REKEYED, "", ", ".join(table.key), ", ".join(source.key), ", ".join(built.key)))
     return (*found, *_columns(table, source, built))
 
 
@@ -71,7 +74,7 @@ def _waiting(table: Table, built: BuiltTable | None, awaited: Mapping[str, int])
     if built is None:
         return
     declared = [column.name for column in table.columns]
-    others = [name for name in read_otherwise(as_built(table, built), built) if name in built.columns]
+    others = [name for name in read_otherwise(as_built(table, built), built.keyed_by(table)) if name in built.columns]
     for name in others:
         catalog = table.column(name).type.text if name in declared else ""
         yield Difference(Change.RULES, name, catalog, lake=built.columns[name].type)
@@ -122,6 +125,7 @@ def sentence(table: Table, found: Difference) -> str:
         Change.NO_TABLE: f"{table.source_name} does not exist in the source",
         Change.UNPUBLISHED: f"{table.source_name} is not in the publication: its changes are not sent",
         Change.KEY: f"the primary key is ({source}) in the source, ({catalog}) in the catalog",
+        Change.REKEYED: f"the key is ({catalog}) now, the rows in the lake are still told apart by ({found.lake})",
         Change.ADDED: f"{name} ({source}) is in the source" + ("" if catalog else ", not in the catalog"),
         Change.DROPPED: f"{name} ({catalog or found.lake}) is no longer in the source",
         Change.WIDENED: f"{name} is {source} in the source, {catalog or found.lake} before",
@@ -141,7 +145,8 @@ def remedy(table: Table, found: Difference) -> str:
         Change.NO_TABLE: "make it again, or take it out of the catalog" if found.lake else "lakehouse up",
         Change.UNPUBLISHED: f"lakehouse up, then lakehouse backfill {table.name}",
         Change.KEY: f"write key = [{', '.join(repr(k) for k in found.source.split(', ') if k)}] under [tables.{table.name}]"
-        f" in the catalog, then {anew}",
+        f" in the catalog, then lakehouse up, lakehouse backfill {table.name}",
+        Change.REKEYED: "the next run takes it up",
         Change.ADDED: found.obstacle or (by_itself if follows or found.catalog else write),
         Change.DROPPED: "it stays, NULL in rows that change from now on",
         Change.WIDENED: by_itself if follows else write,

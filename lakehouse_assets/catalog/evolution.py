@@ -86,7 +86,9 @@ def next_built(
             again = (theirs.filled or gone) and name in lacking
             last = lacking.get(name, applied)
         else:
-            again = was.dropped or (column.retyped and not was.retyped) or _rewritten(wanted, was, column)
+            # Messages from before another key tell of rows that a fold from raw would not find any more.
+            rekeyed = built.key != wanted.key and name in wanted.key
+            again = rekeyed or was.dropped or (column.retyped and not was.retyped) or _rewritten(wanted, was, column)
         awaits = Awaited(last, applied, source.lsn) if again else column.awaits
         columns[name] = replace(column, dropped=False, awaits=awaits)
     return BuiltTable(now.key, columns)

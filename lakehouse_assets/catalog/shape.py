@@ -77,6 +77,10 @@ class BuiltTable:
     key: tuple[str, ...]
     columns: Mapping[str, BuiltColumn] = field(default_factory=dict)
 
+    def keyed_by(self, table: Table) -> BuiltTable:
+        """The same with the key of `table`: its parts are columns of every row, whatever the key was."""
+        return replace(self, key=table.key)
+
     def to_json(self) -> str:
         """A text for a table property."""
         columns = {

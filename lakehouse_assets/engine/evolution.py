@@ -42,8 +42,11 @@ def evolved(
     built = shape.built(table, paths)
     _require_foldable(table, difference(table, source, built))
     known, wanted = as_built(table, built), following(table, source, built)
-    # What is not there is made by the fold, and what the catalog reads otherwise is for a person to rebuild.
-    if built is None or any(name in built.columns for name in read_otherwise(known, built)):
+    if built is None:
+        return wanted  # the fold makes it
+    # A key that catalog and source agree on is taken over; what the catalog reads otherwise is for a person to rebuild.
+    agreed = built.keyed_by(table) if source is not None and source.exists else built
+    if any(name in built.columns for name in read_otherwise(known, agreed)):
         return wanted
     applied = folded(paths, table.name).applied
     path = paths.transformed(table.name)

@@ -11,7 +11,6 @@ from lakehouse_assets.catalog import Catalog, Table
 from lakehouse_assets.catalog.drift import Change, Difference
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.shape import SourceTable
-from lakehouse_assets.engine import shape
 from lakehouse_assets.engine.evolution import differences, evolved
 from lakehouse_assets.engine.rebuild import rebuild
 from lakehouse_assets.errors import LakehouseError
@@ -23,7 +22,7 @@ from lakehouse_assets.stack.connector import added_tables, connector_name
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-_OF_THE_LAKE = (Change.ADDED, Change.DROPPED, Change.WIDENED, Change.RETYPED, Change.RULES)
+_OF_THE_LAKE = (Change.ADDED, Change.DROPPED, Change.WIDENED, Change.RETYPED, Change.REKEYED, Change.RULES)
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,8 @@ def apply(plan: Plan, paths: LakePaths, means: Means, look_again: Callable[[], P
     anew = {one.table.name for one in plan.tables if one.has(Change.UNPUBLISHED) and not one.unread}
     if changing := [one for one in plan.tables if one.has(*_OF_THE_LAKE) and not one.has(Change.KEY)]:
         with means.session() as spark:
-            anew |= {one.table.name for one in changing if _follow(spark, one, paths, means)}
+            for one in changing:
+                _follow(spark, one, paths, means)
     if restart or any(one.of_the_stack for one in plan.tables):
         means.start()
     for one in look_again().tables:
@@ -104,15 +104,13 @@ def apply(plan: Plan, paths: LakePaths, means: Means, look_again: Callable[[], P
     return look_again()
 
 
-def _follow(spark: SparkSession, one: TablePlan, paths: LakePaths, means: Means) -> bool:
-    """Bring a lake's table to the source's shape; whether all its rows have to come again: another key finds none of them."""
-    table, built = one.table, shape.built(one.table, paths)
+def _follow(spark: SparkSession, one: TablePlan, paths: LakePaths, means: Means) -> None:
+    """Bring a lake's table to the source's shape; one that the catalog reads otherwise is folded from raw first."""
     if one.has(Change.RULES):
-        means.say(f"{table.name}: folding from raw")
-        rebuild(spark, table, paths, means.keys)
-    means.say(f"{table.name}: following the source")
-    evolved(spark, table, paths, one.source, means.keys)
-    return built is not None and built.key != table.key
+        means.say(f"{one.table.name}: folding from raw")
+        rebuild(spark, one.table, paths, means.keys)
+    means.say(f"{one.table.name}: following the source")
+    evolved(spark, one.table, paths, one.source, means.keys)
 
 
 def _unread(catalog: Catalog, links: Connections) -> tuple[Table, ...]:

@@ -219,9 +219,17 @@ def test_a_changed_key_stops_the_table_under_every_policy() -> None:
     assert halting(PEDIDOS, difference(PEDIDOS, replace(SOURCE, key=()), BUILT)) != ()
 
 
-def test_a_key_that_the_catalog_changed_is_read_otherwise() -> None:
-    other = replace(PEDIDOS, key=("id", "nota"))
-    assert {name for _, name, _ in changes(other, replace(SOURCE, key=other.key))} == {"id", "nota"}
+def test_a_key_that_catalog_and_source_agree_on_is_taken_over_and_its_rows_awaited() -> None:
+    table, source = replace(PEDIDOS, key=("id", "nota")), replace(SOURCE, key=("id", "nota"), lsn=3)
+    assert changes(table, source) == [(Change.REKEYED, "", False)]
+    assert halting(table, difference(table, source, BUILT)) == ()
+    after = followed(source, table)
+    assert (after.key, after.columns["nota"].awaits, after.columns["valor"].awaits) == (
+        table.key,
+        Awaited(7, 7, 3),
+        None,
+    )
+    assert changes(table, source, after) == []
 
 
 def test_a_table_that_is_gone_or_not_published() -> None:

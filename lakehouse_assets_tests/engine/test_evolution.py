@@ -259,6 +259,23 @@ def test_a_table_that_must_stop_folds_nothing_and_says_why(
     assert lab.version(table) == version
 
 
+def test_a_key_that_the_catalog_has_too_tells_the_rows_apart_from_then_on(lab: Lab) -> None:
+    fold(lab, put(0, 1, nota="a", valor="1.00"), put(1, 2, nota="b", valor="2.00"))
+    keyed, source = replace(TABLE, key=("id", "nota")), replace(SOURCE, key=("id", "nota"))
+    events = [
+        Event(position, op, json.dumps({"id": 1, "nota": nota}), after, 100 + position, 7 + position)
+        for position, op, nota, after in (
+            (2, "insert", "x", {"id": 1, "nota": "x", "valor": "3.00"}),
+            (3, "update", "a", {"id": 1, "nota": "a", "valor": "4.00"}),
+        )
+    ]
+    fold(lab, *events, table=keyed, source=source)
+    assert sorted((r["id"], r["nota"], str(r["valor"])) for r in lab.rows(keyed)) == [
+        (1, "a", "4.00"), (1, "x", "3.00"), (2, "b", "2.00"),
+    ]  # fmt: skip
+    assert left(lab, source, keyed) == [(Change.AWAITED, "id", 1), (Change.AWAITED, "nota", 1)]
+
+
 def test_an_empty_lake_table_takes_the_sources_shape(lab: Lab) -> None:
     fold(lab)
     source = with_columns(SOURCE, id="bigint", cor="text")
