@@ -26,11 +26,13 @@ class Words:
 
     stack: RealStack
 
-    def run(self, *arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run `lakehouse arguments...`; the exit code must be `code`."""
+    def run(
+        self, *arguments: str, code: int = 0, seconds: float = 300, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `lakehouse arguments...`, at most so many seconds; the exit code must be `code`."""
         words = {**os.environ, **self.stack.environment, "COLUMNS": "160", **environment}
         done = subprocess.run(
-            [PROGRAM, *arguments], env=words, capture_output=True, text=True, check=False, timeout=300
+            [PROGRAM, *arguments], env=words, capture_output=True, text=True, check=False, timeout=seconds
         )
         assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
