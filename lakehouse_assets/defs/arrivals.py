@@ -30,7 +30,7 @@ from dagster import (
 from lakehouse_assets.catalog import Catalog
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.refined import RefinedTable
-from lakehouse_assets.defs import proof, raw, transformed
+from lakehouse_assets.defs import proof, raw, stream, transformed
 from lakehouse_assets.defs.refined import assets as refined
 from lakehouse_assets.defs.resources import PID_TAG
 from lakehouse_assets.defs.resting import EVERYTHING, resting
@@ -141,9 +141,13 @@ def _known(cursor: str | None) -> Cut:
 
 def _in_progress(instance: DagsterInstance) -> str | None:
     active = instance.get_runs(RunsFilter(statuses=_ACTIVE), limit=20)
-    # A verification only reads, and what it waits for is this sensor's next run.
-    working = [run for run in active if not _ended_silently(instance, run) and not proof.is_verification(run)]
+    # A check only reads, and what a verification waits for is this sensor's next run.
+    working = [run for run in active if not _ended_silently(instance, run) and not _only_checks(run)]
     return f"run {working[0].run_id[:8]} is in progress" if working else None
+
+
+def _only_checks(run: DagsterRun) -> bool:
+    return run.job_name in (proof.JOB, stream.JOB) or bool(run.asset_check_selection and not run.asset_selection)
 
 
 def _ended_silently(instance: DagsterInstance, run: DagsterRun) -> bool:

@@ -50,7 +50,7 @@ def repair(request: RepairRequest, table: Table, keys: Sequence[Key] = ()) -> tu
         found = _proof(request, table)
     if found.differences:
         _ask(request, table, found, keys)
-        found = _wait(request, table, keys)
+        found = wait_until_equal(request, table, keys)
     return before, found
 
 
@@ -58,7 +58,7 @@ def backfill(request: RepairRequest, table: Table) -> TableProof:
     """A new snapshot generation of one table, the others untouched; the proof after it."""
     request.verify.say(f"{table.name}: asking for a snapshot")
     ask_snapshot(request.links, [table], Kind.BLOCKING)
-    return _wait(request, table, ())
+    return wait_until_equal(request, table)
 
 
 def _ask(request: RepairRequest, table: Table, found: TableProof, only: Sequence[Key]) -> None:
@@ -87,7 +87,7 @@ def _require_rows(request: RepairRequest, table: Table, found: TableProof) -> No
     )
 
 
-def _wait(request: RepairRequest, table: Table, keys: Sequence[Key]) -> TableProof:
+def wait_until_equal(request: RepairRequest, table: Table, keys: Sequence[Key] = ()) -> TableProof:
     """Verify until the table is equal (or the keys are), at most as long as the request says."""
     deadline = time.monotonic() + request.wait_seconds
     while True:
@@ -101,7 +101,7 @@ def _wait(request: RepairRequest, table: Table, keys: Sequence[Key]) -> TablePro
                 f"still differs after {request.wait_seconds:.0f} s: {found.missing_count} missing, "
                 f"{found.extra_count} extra, {found.different_count} different",
                 where=table.name,
-                next_step="lakehouse doctor; then lakehouse repair again, or lakehouse connector resnapshot",
+                next_step="lakehouse doctor; then lakehouse repair again, or lakehouse recover --snapshot",
             )
 
 

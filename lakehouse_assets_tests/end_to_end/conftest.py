@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.cli.context import Edge
 from lakehouse_assets.gateways import postgres
 from lakehouse_assets.progress.verify import verify
@@ -26,8 +27,13 @@ class Words:
 
     stack: RealStack
 
+    @property
+    def paths(self) -> LakePaths:
+        """The lake's folders."""
+        return LakePaths(self.stack.settings.lake)
+
     def run(
-        self, *arguments: str, code: int = 0, seconds: float = 300, **environment: str
+        self, *arguments: str, code: int = 0, seconds: float = 900, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run `lakehouse arguments...`, at most so many seconds; the exit code must be `code`."""
         words = {**os.environ, **self.stack.environment, "COLUMNS": "160", **environment}
@@ -47,8 +53,8 @@ class Words:
 
     def settle(self) -> None:
         """Wait for the lake, then prove that every row of every table agrees."""
-        self.run("sync", "--timeout", "180")
-        found = verify(Edge(self.stack.settings).verify_request(180))
+        self.run("sync", "--timeout", "600")  # a busy machine may take that long
+        found = verify(Edge(self.stack.settings).verify_request(600))
         assert [proof for proof in found.proofs if not proof.equal] == []
 
 
