@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from lakehouse_assets.catalog.evolution import ADOPTED, addable, added, as_built, fits
 from lakehouse_assets.catalog.model import Column, Drift, Table
-from lakehouse_assets.catalog.shape import BuiltTable, SourceTable, read_otherwise
+from lakehouse_assets.catalog.shape import BuiltTable, SourceShape, read_otherwise
 from lakehouse_assets.catalog.types import Fit
 
 _NONE: Mapping[str, int] = MappingProxyType({})
@@ -49,7 +49,7 @@ class Difference:
 
 
 def difference(
-    table: Table, source: SourceTable | None, built: BuiltTable | None, awaited: Mapping[str, int] = _NONE
+    table: Table, source: SourceShape | None, built: BuiltTable | None, awaited: Mapping[str, int] = _NONE
 ) -> tuple[Difference, ...]:
     """Every difference between the catalog's table, the source's (None: not known) and the lake's (None: there is none).
 
@@ -81,7 +81,7 @@ def _waiting(table: Table, built: BuiltTable | None, awaited: Mapping[str, int])
     yield from (Difference(Change.AWAITED, name, rows=rows) for name, rows in awaited.items() if rows)
 
 
-def _columns(table: Table, source: SourceTable, built: BuiltTable | None) -> Iterator[Difference]:
+def _columns(table: Table, source: SourceShape, built: BuiltTable | None) -> Iterator[Difference]:
     known = as_built(table, built)
     declared = {column.name: column for column in table.columns}
     for column in known.columns:

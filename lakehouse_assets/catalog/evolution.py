@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from lakehouse_assets.catalog.columns import encoding_of, source_column, with_type
 from lakehouse_assets.catalog.model import RETYPED, Column, Drift, Table
-from lakehouse_assets.catalog.shape import Awaited, BuiltColumn, BuiltTable, SourceColumn, SourceTable, built_table
+from lakehouse_assets.catalog.shape import Awaited, BuiltColumn, BuiltTable, SourceColumn, SourceShape, built_table
 from lakehouse_assets.catalog.types import ENUM, Fit, Kind, PostgresType, fit, parse_type
 
 ADOPTED = (Fit.GROWS, Fit.REWRITES)  # what a table that evolves takes from the source
@@ -25,7 +25,7 @@ def as_built(table: Table, built: BuiltTable | None) -> Table:
     return replace(table, columns=tuple(columns))
 
 
-def following(table: Table, source: SourceTable | None, built: BuiltTable | None) -> Table:
+def following(table: Table, source: SourceShape | None, built: BuiltTable | None) -> Table:
     """The table to fold: as it was built, and as far as its policy lets it, as the source has it now (None: unknown)."""
     known = as_built(table, built)
     if source is None or not source.exists:
@@ -36,7 +36,7 @@ def following(table: Table, source: SourceTable | None, built: BuiltTable | None
     return replace(known, columns=tuple(columns))
 
 
-def added(known: Table, source: SourceTable) -> list[SourceColumn]:
+def added(known: Table, source: SourceShape) -> list[SourceColumn]:
     """The source's columns that a table does not have."""
     return [column for column in source.columns if column.name not in [c.name for c in known.columns]]
 
@@ -64,7 +64,7 @@ def fits(table: Table, mine: PostgresType, theirs: str) -> Fit:
 
 
 def next_built(
-    wanted: Table, source: SourceTable | None, built: BuiltTable, applied: int, lacking: Mapping[str, int]
+    wanted: Table, source: SourceShape | None, built: BuiltTable, applied: int, lacking: Mapping[str, int]
 ) -> BuiltTable:
     """What the lake keeps of a table that was `built` and is folded as `wanted` from position `applied` on.
 
@@ -94,7 +94,7 @@ def next_built(
     return BuiltTable(now.key, columns)
 
 
-def not_comparable(known: Table, source: SourceTable) -> dict[str, str]:
+def not_comparable(known: Table, source: SourceShape) -> dict[str, str]:
     """The columns whose values in the lake cannot be held against the source's, and why."""
     frozen = "not in the lake yet" if known.drift is Drift.EVOLVE else f"not in the catalog, and drift is {known.drift}"
     reasons = {c.name: found if isinstance(found := addable(known, c), str) else frozen for c in added(known, source)}

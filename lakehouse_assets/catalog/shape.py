@@ -24,7 +24,7 @@ class SourceColumn(NamedTuple):
 
 
 @dataclass(frozen=True)
-class SourceTable:
+class SourceShape:
     """A table as the source has it at an LSN; without columns there is no such table."""
 
     columns: tuple[SourceColumn, ...]

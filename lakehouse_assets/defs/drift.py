@@ -6,7 +6,7 @@ from dagster import AssetCheckResult, AssetCheckSeverity, MetadataValue
 
 from lakehouse_assets.catalog import Table
 from lakehouse_assets.catalog.drift import Change, Difference, remedy, sentence
-from lakehouse_assets.catalog.shape import SourceTable
+from lakehouse_assets.catalog.shape import SourceShape
 from lakehouse_assets.defs.resources import PostgresResource
 from lakehouse_assets.errors import LakehouseError
 
@@ -14,7 +14,7 @@ NAME = "schema_as_declared"
 DESCRIPTION = "The source's columns are those of the catalog, or the lake follows them."
 
 
-def asked(postgres: PostgresResource, table: Table) -> tuple[SourceTable | None, str]:
+def asked(postgres: PostgresResource, table: Table) -> tuple[SourceShape | None, str]:
     """The source's table; None, and why, when the source does not answer: the lake's shape stays as it is."""
     try:
         return postgres.shape(table), ""

@@ -14,7 +14,7 @@ from pydantic import PrivateAttr
 
 from lakehouse_assets.catalog import Table
 from lakehouse_assets.catalog.model import LakePaths
-from lakehouse_assets.catalog.shape import SourceTable
+from lakehouse_assets.catalog.shape import SourceShape
 from lakehouse_assets.engine.positions import Cut, newest_cut
 from lakehouse_assets.engine.reader import LakeReader, open_lake
 from lakehouse_assets.engine.session import require_remote
@@ -45,7 +45,7 @@ class PostgresResource(ConfigurableResource):
     dsn: str
     publication: str = "lakehouse"
 
-    def shape(self, table: Table) -> SourceTable:
+    def shape(self, table: Table) -> SourceShape:
         """The table's columns and key now; LakehouseError when the source does not answer."""
         return postgres.read_shapes(self.dsn, self.publication, [table])[table.name]
 

@@ -10,7 +10,7 @@ from lakehouse_assets.catalog import Table
 from lakehouse_assets.catalog.drift import Difference, difference, halting, remedy, sentence
 from lakehouse_assets.catalog.evolution import as_built, following, next_built
 from lakehouse_assets.catalog.model import RETYPED, LakePaths
-from lakehouse_assets.catalog.shape import BuiltTable, SourceTable, read_otherwise
+from lakehouse_assets.catalog.shape import BuiltTable, SourceShape, read_otherwise
 from lakehouse_assets.changelog.envelope import Op
 from lakehouse_assets.changelog.position import NOTHING
 from lakehouse_assets.engine import deltalog, shape
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-def differences(table: Table, paths: LakePaths, source: SourceTable | None) -> tuple[Difference, ...]:
+def differences(table: Table, paths: LakePaths, source: SourceShape | None) -> tuple[Difference, ...]:
     """What of a table differs now between catalog, source (None: not known) and lake."""
     built = shape.built(table, paths)
     return difference(table, source, built, shape.awaited(paths, table.name, built))
 
 
 def evolved(
-    spark: SparkSession, table: Table, paths: LakePaths, source: SourceTable | None, keys: Keys = NO_KEYS
+    spark: SparkSession, table: Table, paths: LakePaths, source: SourceShape | None, keys: Keys = NO_KEYS
 ) -> Table:
     """The table to fold. Columns that are new are added to the lake's; a type that grew, or a new column that changes
     folded before have already, is folded from raw.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lakehouse_assets.catalog import Catalog, Table
 from lakehouse_assets.catalog.drift import Change, Difference
 from lakehouse_assets.catalog.model import LakePaths
-from lakehouse_assets.catalog.shape import SourceTable
+from lakehouse_assets.catalog.shape import SourceShape
 from lakehouse_assets.engine.evolution import differences, evolved
 from lakehouse_assets.engine.rebuild import rebuild
 from lakehouse_assets.errors import LakehouseError
@@ -30,7 +30,7 @@ class TablePlan:
     """What differs of one table. `unread`: the connector does not read it yet."""
 
     table: Table
-    source: SourceTable
+    source: SourceShape
     differences: tuple[Difference, ...]
     unread: bool
 

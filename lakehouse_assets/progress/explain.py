@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from lakehouse_assets.catalog import Catalog, Table
 from lakehouse_assets.catalog.model import LakePaths
-from lakehouse_assets.catalog.shape import SourceTable
+from lakehouse_assets.catalog.shape import SourceShape
 from lakehouse_assets.changelog.envelope import Op
 from lakehouse_assets.engine import history
 from lakehouse_assets.engine.positions import folded
@@ -117,7 +117,7 @@ def _explained(message: history.Message, fate: Fate, by: int | None) -> Explaine
     return ExplainedEvent(told.position, told.op, snapshot, lsn, told.tx_id, at, message.file, fate, by, message.moved)
 
 
-def _shape(table: Table, catalog: Catalog, dsn: str, notes: list[str]) -> SourceTable | None:
+def _shape(table: Table, catalog: Catalog, dsn: str, notes: list[str]) -> SourceShape | None:
     try:
         return postgres.read_shapes(dsn, catalog.publication, [table])[table.name]
     except LakehouseError as error:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from lakehouse_assets.catalog import Catalog, Table
 from lakehouse_assets.catalog.evolution import not_comparable
 from lakehouse_assets.catalog.model import LakePaths
-from lakehouse_assets.catalog.shape import SourceTable
+from lakehouse_assets.catalog.shape import SourceShape
 from lakehouse_assets.changelog.position import NOTHING
 from lakehouse_assets.engine import shape
 from lakehouse_assets.engine.moment import LakeTable, Versions, bounds_of, changed_later, newest_versions
@@ -135,7 +135,7 @@ def _tables(catalog: Catalog, names: Sequence[str]) -> list[Table]:
     return [table for table in catalog.tables if not names or table.name in names]
 
 
-def agreed(table: Table, paths: LakePaths, source: SourceTable | None) -> Comparison:
+def agreed(table: Table, paths: LakePaths, source: SourceShape | None) -> Comparison:
     """What of a table is compared: the columns that source (None: not known) and lake both have, as the lake reads them."""
     known = shape.known(table, paths)
     return comparison(known, not_comparable(known, source) if source and source.exists else {})

@@ -11,7 +11,7 @@ from lakehouse_assets.catalog.columns import source_column
 from lakehouse_assets.catalog.drift import Change, difference, halting, remedy, sentence
 from lakehouse_assets.catalog.evolution import as_built, following, next_built, not_comparable
 from lakehouse_assets.catalog.model import RETYPED, Drift
-from lakehouse_assets.catalog.shape import Awaited, BuiltTable, SourceColumn, SourceTable, built_table, read_otherwise
+from lakehouse_assets.catalog.shape import Awaited, BuiltTable, SourceColumn, SourceShape, built_table, read_otherwise
 from lakehouse_assets.catalog.types import Fit, fit
 from lakehouse_assets_tests.catalog.shapes import declared, with_columns
 
@@ -31,12 +31,12 @@ BUILT = built_table(PEDIDOS)
 
 
 def changes(
-    table: Table, source: SourceTable | None, built: BuiltTable | None = BUILT
+    table: Table, source: SourceShape | None, built: BuiltTable | None = BUILT
 ) -> list[tuple[Change, str, bool]]:
     return [(d.change, d.column, d.settled) for d in difference(table, source, built)]
 
 
-def followed(source: SourceTable, table: Table = PEDIDOS, built: BuiltTable = BUILT, applied: int = 7) -> BuiltTable:
+def followed(source: SourceShape, table: Table = PEDIDOS, built: BuiltTable = BUILT, applied: int = 7) -> BuiltTable:
     """What the lake keeps after it followed a source, with every folded message without the new columns."""
     wanted = following(table, source, built)
     lacking = {c.name: applied for c in wanted.columns if c.name not in built.columns}
@@ -233,9 +233,9 @@ def test_a_key_that_catalog_and_source_agree_on_is_taken_over_and_its_rows_await
 
 
 def test_a_table_that_is_gone_or_not_published() -> None:
-    assert changes(PEDIDOS, SourceTable((), ())) == [(Change.NO_TABLE, "", False)]
+    assert changes(PEDIDOS, SourceShape((), ())) == [(Change.NO_TABLE, "", False)]
     assert changes(PEDIDOS, replace(SOURCE, published=False)) == [(Change.UNPUBLISHED, "", False)]
-    assert following(PEDIDOS, SourceTable((), ()), BUILT) == PEDIDOS
+    assert following(PEDIDOS, SourceShape((), ()), BUILT) == PEDIDOS
 
 
 def test_a_frozen_table_keeps_its_shape_and_says_what_differs() -> None:

@@ -9,7 +9,7 @@ from dagster import AssetKey, AssetsDefinition, DagsterInstance, ExecuteInProces
 
 from lakehouse_assets.catalog import Table
 from lakehouse_assets.catalog.model import LakePaths
-from lakehouse_assets.catalog.shape import SourceTable
+from lakehouse_assets.catalog.shape import SourceShape
 from lakehouse_assets.defs.resources import KafkaResource, LakeResource, PostgresResource, spark_resource
 from lakehouse_assets_tests.catalog.shapes import declared
 
@@ -26,7 +26,7 @@ class Broker(KafkaResource):
 class Source(PostgresResource):
     """A source whose tables are what the catalog says."""
 
-    def shape(self, table: Table) -> SourceTable:
+    def shape(self, table: Table) -> SourceShape:
         return declared(table)
 
 

@@ -14,7 +14,7 @@ from pydantic import PrivateAttr
 
 from lakehouse_assets.catalog import Table, load_catalog
 from lakehouse_assets.catalog.model import Drift, LakePaths
-from lakehouse_assets.catalog.shape import SourceTable
+from lakehouse_assets.catalog.shape import SourceShape
 from lakehouse_assets.changelog.envelope import RAW_COLUMNS
 from lakehouse_assets.defs import drift, transformed
 from lakehouse_assets.defs.resources import PostgresResource
@@ -30,9 +30,9 @@ IMOVEIS = CATALOG.table("imoveis")
 class Changed(PostgresResource):
     """A source that has the table as a test says."""
 
-    _table: SourceTable = PrivateAttr(default=SourceTable((), ()))
+    _table: SourceShape = PrivateAttr(default=SourceShape((), ()))
 
-    def shape(self, table: Table) -> SourceTable:
+    def shape(self, table: Table) -> SourceShape:
         return self._table
 
 
@@ -54,7 +54,7 @@ def land(spark: Any, paths: LakePaths, offset: int, more: dict[str, Any]) -> Non
     spark.createDataFrame([row], RAW_COLUMNS).write.format("delta").mode("append").save(str(paths.raw))
 
 
-def fold(paths: LakePaths, found: SourceTable, policy: Drift = Drift.EVOLVE) -> ExecuteInProcessResult:
+def fold(paths: LakePaths, found: SourceShape, policy: Drift = Drift.EVOLVE) -> ExecuteInProcessResult:
     source = Changed(dsn="")
     source._table = found
     catalog = replace(CATALOG, tables=(replace(IMOVEIS, drift=policy),))

@@ -13,7 +13,7 @@ from deltalake import DeltaTable
 from lakehouse_assets.catalog.drift import Change
 from lakehouse_assets.catalog.model import Drift
 from lakehouse_assets.catalog.rules import AmountRule
-from lakehouse_assets.catalog.shape import SourceColumn, SourceTable
+from lakehouse_assets.catalog.shape import SourceColumn, SourceShape
 from lakehouse_assets.engine import deltalog, evolution, shape, transformed
 from lakehouse_assets.engine.positions import folded, newest_cut
 from lakehouse_assets.engine.reader import open_lake
@@ -45,7 +45,7 @@ def put(position: int, key: int, **after: Any) -> Event:
 
 
 def fold(
-    lab: Lab, *events: Event, source: SourceTable | None = SOURCE, table: Table = TABLE
+    lab: Lab, *events: Event, source: SourceShape | None = SOURCE, table: Table = TABLE
 ) -> dict[int, dict[str, Any]]:
     """Land the events, let the table follow the source, fold; the rows by key, without the fold's own columns."""
     cut = lab.land({table.name: list(events)}) if events else newest_cut(lab.paths)
@@ -54,7 +54,7 @@ def fold(
     return {row["id"]: {n: v for n, v in row.items() if n[0] != "_" and n != "id"} for row in lab.rows(wanted)}
 
 
-def left(lab: Lab, source: SourceTable, table: Table = TABLE) -> list[tuple[Change, str, int]]:
+def left(lab: Lab, source: SourceShape, table: Table = TABLE) -> list[tuple[Change, str, int]]:
     """The differences that the lake has not followed."""
     return [(d.change, d.column, d.rows) for d in evolution.differences(table, lab.paths, source) if not d.settled]
 
@@ -244,11 +244,11 @@ def test_a_frozen_table_keeps_its_columns(lab: Lab) -> None:
             r"primary key is \(id, nota\) in the source, \(id\) in the catalog",
         ),
         (replace(TABLE, drift=Drift.FAIL), with_columns(SOURCE, cor="text"), r"cor \(text\) is in the source, not in"),
-        (replace(TABLE, drift=Drift.FAIL), SourceTable((), ()), "does not exist in the source"),
+        (replace(TABLE, drift=Drift.FAIL), SourceShape((), ()), "does not exist in the source"),
     ],
 )
 def test_a_table_that_must_stop_folds_nothing_and_says_why(
-    lab: Lab, table: Table, source: SourceTable, words: str
+    lab: Lab, table: Table, source: SourceShape, words: str
 ) -> None:
     fold(lab, put(0, 1, nota="a"), table=table)
     version = lab.version(table)

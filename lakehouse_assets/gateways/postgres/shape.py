@@ -9,13 +9,13 @@ import psycopg2
 from psycopg2.extensions import cursor as Cursor
 
 from lakehouse_assets.catalog import Catalog, Table, parse_type
-from lakehouse_assets.catalog.shape import SourceColumn, SourceTable
+from lakehouse_assets.catalog.shape import SourceColumn, SourceShape
 from lakehouse_assets.gateways.postgres.connection import connect, failure, place
 
 _CONNECT_SECONDS = 3  # a run that folds does not wait long for a source that is away
 
 
-def read_shapes(dsn: str, catalog_publication: str, tables: Sequence[Table]) -> dict[str, SourceTable]:
+def read_shapes(dsn: str, catalog_publication: str, tables: Sequence[Table]) -> dict[str, SourceShape]:
     """Each table by its name, all as of one moment; one that does not exist has no columns. Takes no lock on a table.
 
     LakehouseError when the source does not answer.
@@ -88,10 +88,10 @@ def table_oid(cursor: Cursor, name: str) -> int | None:
     return found[0] if found else None
 
 
-def _table(cursor: Cursor, publication: str, table: Table) -> SourceTable:
+def _table(cursor: Cursor, publication: str, table: Table) -> SourceShape:
     oid = table_oid(cursor, table.source_name)
     if oid is None:
-        return SourceTable((), ())
+        return SourceShape((), ())
     # The view pg_publication_tables would wait for a table that is being altered.
     cursor.execute(
         """select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end
@@ -102,7 +102,7 @@ def _table(cursor: Cursor, publication: str, table: Table) -> SourceTable:
         [oid, publication],
     )
     ((lsn, published),) = cursor.fetchall()
-    return SourceTable(columns_of(cursor, oid), key_of(cursor, oid), int(lsn), published)
+    return SourceShape(columns_of(cursor, oid), key_of(cursor, oid), int(lsn), published)
 
 
 def _catalog_type(text: str) -> str:
