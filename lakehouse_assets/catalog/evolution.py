@@ -73,8 +73,8 @@ def next_built(
     now = built_table(wanted, built)
     if source is None or not source.exists:
         return now
-    # A renamed column is one that went and one that came: its rows have values that no event told of.
-    gone = any(name not in source.by_name and not column.dropped for name, column in built.columns.items())
+    # A renamed column is one that went and one of its type that came: its rows have values that no event told of.
+    gone = {c.type for name, c in built.columns.items() if name not in source.by_name and not c.dropped}
     columns: dict[str, BuiltColumn] = {}
     for name, column in now.columns.items():
         theirs, was = source.by_name.get(name), built.columns.get(name)
@@ -83,7 +83,7 @@ def next_built(
             columns[name] = replace(column, dropped=True)
             continue
         if was is None:
-            again = (theirs.filled or gone) and name in lacking
+            again = (theirs.filled or column.type in gone) and name in lacking
             last = lacking.get(name, applied)
         else:
             # Messages from before another key tell of rows that a fold from raw would not find any more.

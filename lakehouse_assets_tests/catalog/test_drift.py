@@ -146,6 +146,8 @@ def test_a_renamed_column_is_dropped_and_added_and_waits_for_its_rows() -> None:
     source = with_columns(SOURCE, nota=None, observacao="varchar(20)")
     assert changes(PEDIDOS, source) == [(Change.DROPPED, "nota", False), (Change.ADDED, "observacao", False)]
     assert followed(source).columns["observacao"].awaits == Awaited(7, 7, 0)
+    # One of another type is no other name of it.
+    assert followed(with_columns(SOURCE, nota=None, dia="date")).columns["dia"].awaits is None
 
 
 # Types
