@@ -9,10 +9,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich import box
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table as Shown
 
 from lakehouse_assets.catalog.drift import remedy, sentence
 from lakehouse_assets.cli.catalog_text import offer, with_shape
@@ -24,8 +20,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from lakehouse_assets.progress.drift import Means, Plan, TablePlan
-
-_UNREAD = "the connector does not read it yet"
 
 
 @click.command()
@@ -90,22 +84,18 @@ def _means(here: Edge, timeout: float) -> Means:
 
 
 def _show(found: Plan, left: str) -> None:
-    shown = Shown("table", "drift", "differs", "what happens", box=box.SIMPLE_HEAD, pad_edge=False)
+    width = max(len(one.table.name) for one in found.tables)
     for one in found.tables:
-        for said, then in _lines(one) or [("", "")]:
-            shown.add_row(one.table.name, one.table.drift, escape(said or "-"), escape(then))
-    console = Console(highlight=False)
-    console.print(shown)
+        for line in _lines(one):
+            click.echo(f"{one.table.name:{width}}  {one.table.drift:6}  {line}")
     for name in found.undeclared:
-        console.print(f"{name} is in the source and not in the catalog", markup=False)
-    console.print(
-        "nothing to do" if found.settled else "lakehouse plan --apply does what needs no decision", markup=False
-    )
+        click.echo(f"{name} is in the source and not in the catalog")
+    click.echo("nothing to do" if found.settled else left)
 
 
-def _lines(one: TablePlan) -> list[tuple[str, str]]:
-    told = [(sentence(one.table, d), remedy(one.table, d)) for d in one.differences]
-    return [*([(_UNREAD, "lakehouse up")] if one.unread else []), *told]
+def _lines(one: TablePlan) -> list[str]:
+    told = [f"{sentence(one.table, d)}: {remedy(one.table, d)}" for d in one.differences]
+    return [*(["the connector does not read it yet: lakehouse up"] if one.unread else []), *told] or ["as declared"]
 
 
 def _as_json(found: Plan) -> dict[str, Any]:

@@ -170,7 +170,7 @@ def test_a_table_dropped_and_made_again_and_a_new_one(drifting: Words) -> None:
     alter(
         drifting, "create table refeito (id integer primary key, nota varchar(20), valor numeric(6,2))",
         "insert into refeito values (7, 'sete', 7.00)", "create table novo (id integer primary key, nome text)",
-        "insert into novo values (1, 'um')",
+        "insert into novo values (1, 'um')", f"grant select on novo to {postgres.APPLICATION_ROLE}",
     )  # fmt: skip
     assert "public.novo is in the source and not in the catalog" in drifting.run("plan", code=3).stdout
     catalog = Path(drifting.stack.settings.catalog)
@@ -190,9 +190,10 @@ def test_a_changed_key_stops_the_table_and_no_other(drifting: Words) -> None:
     alter(drifting, "alter table chave drop constraint chave_pkey", "alter table chave add primary key (id, nota)")
     drifting.source("insert into chave values (1, 'outro', 3.00)")
     drifting.source("insert into comum (id, valor) values (4, 4.00)")
-    assert "chave not folded yet" in drifting.run("sync", "--timeout", "60", code=1).stderr
-    assert len(rows(drifting, "chave")) == 2
+    assert unequal(drifting, "comum") == []
     assert rows(drifting, "comum")[4]["valor"] == "4.00"
+    assert "chave not folded yet" in drifting.run("sync", "--timeout", "1", code=1).stderr
+    assert len(rows(drifting, "chave")) == 2
     assert planned(drifting, code=3) == {"chave": [("key changed", "")]}
     assert "the primary key is (id, nota) in the source, (id) in the catalog" in drifting.run("plan", code=3).stdout
     assert planned(drifting, "--apply", "--write", code=0) == {}
