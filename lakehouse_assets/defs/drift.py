@@ -34,7 +34,7 @@ def verdict(table: Table, found: tuple[Difference, ...], away: str) -> AssetChec
         severity=AssetCheckSeverity.ERROR if lost else AssetCheckSeverity.WARN,
         description="\n".join(words) or None,
         metadata={
-            "policy": table.drift,
+            "policy": table.drift.value,
             "differences": MetadataValue.json([f"{one.change}: {sentence(table, one)}" for one in found]),
         },
     )
