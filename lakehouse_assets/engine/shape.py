@@ -10,6 +10,7 @@ from lakehouse_assets.catalog import Table
 from lakehouse_assets.catalog.evolution import as_built
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.shape import BuiltTable, built_table
+from lakehouse_assets.changelog.position import epoch_of, position
 from lakehouse_assets.engine import deltalog
 from lakehouse_assets.engine.positions import exists
 from lakehouse_assets.engine.raw import properties
@@ -47,8 +48,10 @@ def awaited(paths: LakePaths, table: str, shape: BuiltTable | None) -> dict[str,
     marked = {name: column.awaits for name, column in (shape.columns if shape else {}).items() if column.awaits}
     if not marked:
         return {}
+    # An LSN says something about the epoch it was read in, and nothing about a later one.
     counts = [
-        f"count(*) FILTER (WHERE _position <= {a.last} OR (_position > {a.seen} AND _lsn <= {a.lsn}))"
+        f"count(*) FILTER (WHERE _position <= {a.last} OR "
+        f"(_position > {a.seen} AND _position < {position(epoch_of(a.seen) + 1, 0)} AND _lsn <= {a.lsn}))"
         for a in marked.values()
     ]
     with open_lake(paths, only=(f"transformed.{table}",)) as lake:
