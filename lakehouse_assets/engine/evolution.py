@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,8 +50,8 @@ def evolved(
     agreed = built.keyed_by(table) if source is not None and source.exists else built
     if any(name in built.columns for name in read_otherwise(known, agreed)):
         return wanted
-    applied = folded(paths, table.name).applied
-    path = paths.transformed(table.name)
+    state, path = folded(paths, table.name), paths.transformed(table.name)
+    applied, built = state.applied, _without_arrived(built, shape.awaited(paths, table.name, built), state.max_lsn)
     new = tuple(column.name for column in wanted.columns if column.name not in built.columns)
     lacking: dict[str, int] = {}
     if applied == NOTHING:
@@ -66,6 +68,15 @@ def evolved(
     shape.mark(spark, path, after)
     _mark_dropped(spark, wanted, path, built, after)
     return wanted
+
+
+def _without_arrived(built: BuiltTable, awaited: Mapping[str, int], max_lsn: int) -> BuiltTable:
+    """Without the marks of rows that have all come: none is left, and none can still be on its way."""
+    columns = {
+        name: replace(c, awaits=None) if c.awaits and not awaited[name] and max_lsn > c.awaits.lsn else c
+        for name, c in built.columns.items()
+    }
+    return replace(built, columns=columns)
 
 
 def _require_foldable(table: Table, found: tuple[Difference, ...]) -> None:

@@ -122,6 +122,8 @@ def test_a_value_that_the_source_filled_in_waits_for_its_rows_to_come_again(lab:
     assert left(lab, source) == [(Change.AWAITED, "cor", 3)]
     fold(lab, *(put(4 + k, k, nota="n", cor="azul") for k in (1, 2, 3)), source=source)
     assert left(lab, source) == []
+    fold(lab, source=source)
+    assert shape.built(TABLE, lab.paths).columns["cor"].awaits is None
 
 
 def test_a_column_that_was_always_there_waits_for_nothing(lab: Lab) -> None:
