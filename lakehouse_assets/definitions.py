@@ -56,7 +56,7 @@ def defs() -> Definitions:
         ],
         resources={
             "spark": spark_resource(session_config(settings, links)),
-            "postgres": PostgresResource(dsn=links.source_dsn),
+            "postgres": PostgresResource(dsn=links.source_dsn, publication=catalog.publication),
             "kafka": KafkaResource(bootstrap=links.kafka_bootstrap),
             "lake": LakeResource(root=str(settings.lake)),
         },

@@ -34,6 +34,7 @@ TOLD = "engine/test_versions.py"
 BRAKE = "engine/test_brake.py"
 ARRIVALS = "defs/test_arrivals.py"
 VERIFY = "progress/test_verify.py"
+DRIFT = "catalog/test_drift.py"
 CANONICAL = "progress/test_canonical.py::test_every_value_of_a_type_is_equal_to_its_copy_and_to_no_other"
 
 
@@ -342,7 +343,23 @@ HISTORY = (
     Mutant("a history runs ahead of transformed", "engine/versions.py", "folded(paths, table.name).applied", "cut.position(table.name)",
            (f"{TOLD}::test_a_history_is_never_ahead_of_its_transformed_table",)),
 )  # fmt: skip
-MUTANTS = CONTINUITY + FOLD + UNAVAILABLE + REPLAYS + MERGE + MESSAGES + TYPES + STANDING + PROOF + RUNS + HISTORY
+SHAPES = (
+    Mutant("a column of another type is read as before", "catalog/evolution.py", "if found is Fit.OTHER:", "if False:",
+           (f"{DRIFT}::test_a_column_whose_messages_cannot_be_read_is_held_back",)),
+    Mutant("a frozen table evolves", "catalog/evolution.py", "    if table.drift is Drift.EVOLVE:\n", "    if True:\n",
+           (f"{DRIFT}::test_a_frozen_table_keeps_its_shape_and_says_what_differs",)),
+    Mutant("rows that the source filled are not awaited", "catalog/evolution.py", "(theirs.filled or column.type in gone)",
+           "column.type in gone", (f"{DRIFT}::test_a_column_that_rows_were_filled_with_waits_for_them",)),
+    Mutant("a renamed column's rows are not awaited", "catalog/evolution.py", "(theirs.filled or column.type in gone)",
+           "theirs.filled", (f"{DRIFT}::test_a_renamed_column_is_dropped_and_added_and_waits_for_its_rows",)),
+    Mutant("a changed key is folded on", "catalog/drift.py", "if d.change is Change.KEY\n", "if False\n",
+           (f"{DRIFT}::test_a_changed_key_stops_the_table_under_every_policy",)),
+    Mutant("a dropped column is compared", "catalog/evolution.py", 'reasons[column.name] = "no longer in the source"', "pass",
+           (f"{DRIFT}::test_a_dropped_column_stays_and_is_marked",)),
+)  # fmt: skip
+MUTANTS = (
+    CONTINUITY + FOLD + UNAVAILABLE + REPLAYS + MERGE + MESSAGES + TYPES + STANDING + PROOF + SHAPES + RUNS + HISTORY
+)
 
 
 def main(words: list[str]) -> int:

@@ -14,6 +14,7 @@ from lakehouse_assets.catalog.types import PostgresType
 LAKEHOUSE_SCHEMA = "lakehouse"  # the platform's own tables in the source
 HEARTBEAT_TABLE = "heartbeat"
 SIGNAL_TABLE = "signal"
+RETYPED = "retyped"  # the encoding of a column whose messages are no longer of its type
 
 
 BRAKE = "_brake"  # folder of a lake: folds that wait for a person, and what was allowed
@@ -36,6 +37,14 @@ class Protect(StrEnum):
     DECRYPT = "decrypt"
 
 
+class Drift(StrEnum):
+    """What a table does when the source's table is no longer what the catalog says."""
+
+    EVOLVE = "evolve"
+    FREEZE = "freeze"
+    FAIL = "fail"
+
+
 class LakeColumn(NamedTuple):
     """A column of a transformed table: its name, its Spark SQL type, and the source column it comes from."""
 
@@ -49,7 +58,8 @@ class Column:
     """One source column.
 
     `rule` reads its text, `why` says who chose it. `keep`: characters a mask leaves. `at_source`: the connector masks
-    already. `encoding`: how the connector writes a typed value, None for the one of its type.
+    already. `encoding`: how the connector writes a typed value, None for the one of its type. `declared`: whether it, and
+    its type, are the catalog's; else the source's.
     """
 
     name: str
@@ -62,6 +72,7 @@ class Column:
     at_source: bool = False
     holds: frozenset[str] = frozenset()
     encoding: str | None = None
+    declared: bool = True
 
     @property
     def judged(self) -> bool:
@@ -92,7 +103,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One source table; `name` is its name in every layer. `history`: whether every version of its rows is kept."""
+    """One source table; `name` is its name in every layer. `history`: whether every version of its rows is kept.
+
+    `decimals` and `times` say how the connector writes them: its decimal.handling.mode and time.precision.mode.
+    """
 
     name: str
     schema: str
@@ -101,7 +115,10 @@ class Table:
     description: str
     owner: str
     topic_prefix: str
+    drift: Drift = Drift.EVOLVE
     history: bool = False
+    decimals: str = "string"
+    times: str = "adaptive"
 
     @property
     def source_name(self) -> str:
@@ -127,6 +144,11 @@ class Table:
     def lake_columns(self) -> tuple[LakeColumn, ...]:
         """The columns of its transformed table, without the fold's own."""
         return tuple(lake_column for column in self.columns for lake_column in column.lake_columns)
+
+    @property
+    def encodings(self) -> dict[str, str]:
+        """How the connector writes decimals and times."""
+        return {"decimals": self.decimals, "times": self.times}
 
     @property
     def judged_columns(self) -> tuple[Column, ...]:

@@ -44,6 +44,54 @@ class PostgresType:
         return self.kind is Kind.TEXT or self.text == "numeric"
 
 
+ENUM = "enum"  # what the source's enumerations are called: they have no type of their own in a catalog
+
+
+class Fit(StrEnum):
+    """How the values of a column of another type fit a column that is read as one type."""
+
+    HOLDS = "holds"  # every value fits, and messages write it the same
+    GROWS = "grows"  # they do once the column is read as the other type, and the values it has stay what they are
+    REWRITES = "rewrites"  # texts before and after; what is stored may have become another text
+    OTHER = "other"  # the column's messages cannot be read as its type any more
+
+
+def fit(read_as: PostgresType, other: PostgresType) -> Fit:
+    """How values of the type `other` fit a column read as `read_as`."""
+    if read_as.text == other.text:
+        return Fit.HOLDS
+    if read_as.kind is not other.kind or read_as.kind in (Kind.FLOAT, Kind.BOOLEAN, Kind.DATE):
+        return Fit.OTHER
+    if read_as.kind is Kind.TEXT:
+        return Fit.GROWS if _family(read_as) in _SAME_TEXT and _family(other) in _FREE_TEXT else Fit.REWRITES
+    if read_as.kind is Kind.TIMESTAMP and (read_as.fraction_digits <= 3) != (other.fraction_digits <= 3):
+        return Fit.OTHER  # messages count milliseconds up to three digits, microseconds beyond
+    if all(mine >= theirs for mine, theirs in zip(_size(read_as), _size(other), strict=True)):
+        return Fit.HOLDS
+    grows = all(mine <= theirs for mine, theirs in zip(_size(read_as), _size(other), strict=True))
+    return Fit.GROWS if grows else Fit.OTHER
+
+
+# Types whose text stays what it is when the column becomes one of free text.
+_FREE_TEXT = ("text", "varchar", "citext")
+_SAME_TEXT = (*_FREE_TEXT, "uuid", "json")
+_INTEGERS = ("smallint", "integer", "bigint")
+
+
+def _family(kind: PostgresType) -> str:
+    return kind.text.split("(")[0]
+
+
+def _size(kind: PostgresType) -> tuple[int, int]:
+    """What a number or time can hold: digits before its point (any measure that grows with them), and after it."""
+    if kind.kind is Kind.INTEGER:
+        return _INTEGERS.index(kind.text), 0
+    if kind.kind is Kind.DECIMAL:
+        precision, scale = kind.decimal
+        return precision - scale, scale
+    return 0, kind.fraction_digits
+
+
 _PLAIN = {
     "smallint": (Kind.INTEGER, "smallint"),
     "integer": (Kind.INTEGER, "int"),

@@ -167,8 +167,9 @@ def row(grouped: str, table: Table, columns: list[str], events: FoldRange) -> st
 
 
 def typed(column: Column, text: str) -> str:
-    """A column of the result, decoded from its text."""
-    return f"{decode(column.type, text, column.encoding).value} AS {sql.name(column.name)}"
+    """A column of the result, decoded from its text; a text that is judged stays for its rule."""
+    value = text if column.judged else decode(column.type, text, column.encoding).value
+    return f"{value} AS {sql.name(column.name)}"
 
 
 def _known(column: Column) -> str:

@@ -58,7 +58,7 @@ def repair(table: str, keys: tuple[str, ...], timeout: float, yes: bool) -> None
     if not yes:
         click.confirm("repair it?", abort=True)
     wanted = [tuple(key.split(",")) for key in keys]
-    before, after = mend(_repair_request(here, timeout), chosen, wanted)
+    before, after = mend(repair_request(here, timeout), chosen, wanted)
     click.echo(f"{table}: {before.differences} rows differed, {after.differences} do now")
 
 
@@ -70,7 +70,7 @@ def backfill(table: str, timeout: float) -> None:
     from lakehouse_assets.progress.repair import backfill as take
 
     here = edge()
-    after = take(_repair_request(here, timeout), here.table(table))
+    after = take(repair_request(here, timeout), here.table(table))
     click.echo(f"{table}: {after.source_count} rows, equal")
 
 
@@ -91,7 +91,7 @@ def recover(snapshot: bool, timeout: float, yes: bool) -> None:
     from lakehouse_assets.progress.recover import recover as bring_back
 
     here = edge()
-    request = RecoverRequest(here.settings, here.catalog, here.links, _repair_request(here, timeout), say)
+    request = RecoverRequest(here.settings, here.catalog, here.links, repair_request(here, timeout), say)
     found = plan(request, snapshot=snapshot)
     if not found.breaks:
         click.echo("nothing to recover: the stream is the one the lake was made from")
@@ -105,7 +105,8 @@ def recover(snapshot: bool, timeout: float, yes: bool) -> None:
     bring_back(request, found)
 
 
-def _repair_request(here: Edge, timeout: float) -> RepairRequest:
+def repair_request(here: Edge, timeout: float) -> RepairRequest:
+    """What a repair works with; it waits at most `timeout` seconds."""
     from lakehouse_assets.engine.rebuild import rebuild
     from lakehouse_assets.progress.repair import RepairRequest
     from lakehouse_assets.sessions import spark

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import sys
 from collections import Counter
@@ -17,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table as Shown
 
 from lakehouse_assets.catalog.rules import Rule, parse_rule
+from lakehouse_assets.cli.catalog_text import offer, with_rules
 from lakehouse_assets.cli.context import Edge, edge, say
 from lakehouse_assets.errors import EXIT_USAGE, ConfigurationError, LakehouseError
 
@@ -188,14 +188,9 @@ def propose(table: str, write: bool) -> None:
     for found in profiles:
         _show_profile(found)
     before = here.settings.catalog.read_text(encoding="utf-8")
-    after = _with_rules(before, chosen, profiles)
-    if before == after:
+    if not offer(here, before, with_rules(before, chosen, profiles), write=write):
         click.echo("nothing to change")
-        return
-    name = here.settings.catalog.name
-    click.echo("".join(difflib.unified_diff(before.splitlines(True), after.splitlines(True), name, name)), nl=False)
-    if write:
-        here.settings.catalog.write_text(after, encoding="utf-8")
+    elif write:
         say(f"written; next: lakehouse up, then lakehouse rebuild {table}")
     else:
         say("nothing was written; --write does it")
@@ -220,25 +215,6 @@ def _show_profile(found: Profile) -> None:
         name = f"{candidate.entry['rule']} {json.dumps(options) if options else ''}"
         shown.add_row(escape(name), *map(str, (*cells[:4], sum(counts.values()), cells[4])))
     Console().print(shown)
-
-
-def _with_rules(text: str, table: Table, profiles: list[Profile]) -> str:
-    """The catalog's text with the proposed rules, everything else as it was."""
-    import tomlkit
-
-    document: Any = tomlkit.parse(text)
-    columns = document["tables"][table.name]["columns"]
-    for found in profiles:
-        name, now = found.column.name, columns[found.column.name]
-        if found.best is None or parse_rule(dict(found.best.entry)) == found.column.rule:
-            continue
-        entry = tomlkit.inline_table()
-        entry.update({"type": now} if isinstance(now, str) else {k: v for k, v in now.items() if k != "rule"})
-        rule = tomlkit.inline_table()
-        rule.update(found.best.entry)
-        entry["rule"] = rule
-        columns[name] = entry
-    return tomlkit.dumps(document)
 
 
 @click.command()

@@ -1,14 +1,13 @@
 """The arrivals sensor: compares positions and asks for one run of what is behind, and of what rests on it.
 
 It reads the Delta logs only (no JVM, work bounded by what is new). Its cursor saves work and is no truth: without
-it the same runs are asked for. While a run is in progress it asks for nothing; after a failed one it waits longer
-each time.
+it the same runs are asked for. While a run is in progress it asks for nothing; what failed it asks for later, and later
+each time, and for the rest meanwhile.
 """
 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from dagster import (
@@ -34,6 +33,7 @@ from lakehouse_assets.catalog.refined import RefinedTable
 from lakehouse_assets.defs import history, raw, scheduled, transformed
 from lakehouse_assets.defs.refined import assets as refined
 from lakehouse_assets.defs.resources import PID_TAG
+from lakehouse_assets.defs.resting import EVERYTHING, resting
 from lakehouse_assets.engine import brake
 from lakehouse_assets.engine.positions import EMPTY_CUT, Cut, exists, folded, newest_cut, told
 from lakehouse_assets.engine.refined import is_behind
@@ -44,7 +44,6 @@ _ACTIVE = [
     DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 ]  # fmt: skip
-_FIRST_WAIT, _LONGEST_WAIT = 10, 300  # seconds after a failed run
 
 
 def build(
@@ -67,20 +66,32 @@ def build(
         known = _known(context.cursor)
         cut = newest_cut(paths, known)
         behind = tables_behind(catalog, paths, cut)
-        rest = [history.key(name) for name in history_behind(catalog, paths, behind)]
-        rest += [refined.key(name) for name in refined_behind(tables, paths, behind)]
+        rest = _above(catalog, tables, paths, behind)
         cursor = cut.to_json()
         if not behind and not rest:
             return SensorResult(
                 skip_reason=SkipReason(f"all is applied up to raw version {cut.version}"), cursor=cursor
             )
         # The old cursor stays: days passed over while waiting are asked for later.
-        if reason := _wait_reason(context.instance):
+        if reason := _in_progress(context.instance):
             return SensorResult(skip_reason=SkipReason(reason))
+        keys = [key(n) for n in behind for key in (raw.key, transformed.key)] + rest
+        if rests := resting(context.instance, {ARRIVALS_TAG: "true"}, keys):
+            behind = [n for n in behind if not {raw.key(n), transformed.key(n), EVERYTHING} & rests.keys()]
+            rest = [key for key in _above(catalog, tables, paths, behind) if not {key, EVERYTHING} & rests.keys()]
+            if not behind and not rest:
+                seconds = min(rests.values())
+                return SensorResult(skip_reason=SkipReason(f"the last runs failed: next try in {seconds:.0f} s"))
         requests = [_request(keys, day, checks) for keys, day in _wanted(behind, rest, cut, known)]
         return SensorResult(run_requests=requests, cursor=cursor)
 
     return arrivals
+
+
+def _above(catalog: Catalog, tables: tuple[RefinedTable, ...], paths: LakePaths, behind: list[str]) -> list[AssetKey]:
+    """The histories and business tables that rest on the tables behind, or are behind themselves."""
+    histories = [history.key(name) for name in history_behind(catalog, paths, behind)]
+    return histories + [refined.key(name) for name in refined_behind(tables, paths, behind)]
 
 
 def tables_behind(catalog: Catalog, paths: LakePaths, cut: Cut) -> list[str]:
@@ -148,14 +159,11 @@ def _known(cursor: str | None) -> Cut:
         return EMPTY_CUT
 
 
-def _wait_reason(instance: DagsterInstance) -> str | None:
+def _in_progress(instance: DagsterInstance) -> str | None:
     active = instance.get_runs(RunsFilter(statuses=_ACTIVE), limit=20)
     # A check only reads, and what a verification waits for is this sensor's next run.
     working = [run for run in active if not _ended_silently(instance, run) and not scheduled.only_reads(run)]
-    if working:
-        return f"run {working[0].run_id[:8]} is in progress"
-    seconds = _backoff(instance)
-    return f"the last runs failed: next try in {seconds:.0f} s" if seconds > 0 else None
+    return f"run {working[0].run_id[:8]} is in progress" if working else None
 
 
 def _ended_silently(instance: DagsterInstance, run: DagsterRun) -> bool:
@@ -175,17 +183,3 @@ def _alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
-
-
-def _backoff(instance: DagsterInstance) -> float:
-    """Seconds still to wait: 10 s after one failure in a row, doubling up to 5 minutes."""
-    records = instance.get_run_records(RunsFilter(tags={ARRIVALS_TAG: "true"}), limit=8)
-    failures = 0
-    for record in records:
-        if record.dagster_run.status is not DagsterRunStatus.FAILURE:
-            break
-        failures += 1
-    if not failures:
-        return 0
-    wait = min(_FIRST_WAIT * 2 ** (failures - 1), _LONGEST_WAIT)
-    return (records[0].end_time or 0) + wait - time.time()

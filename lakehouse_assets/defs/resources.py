@@ -12,7 +12,9 @@ from dagster import ConfigurableResource, InitResourceContext
 from dagster_pyspark import LazyPySparkResource
 from pydantic import PrivateAttr
 
+from lakehouse_assets.catalog import Table
 from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.catalog.shape import SourceShape
 from lakehouse_assets.engine.positions import Cut, newest_cut
 from lakehouse_assets.engine.reader import LakeReader, open_lake
 from lakehouse_assets.engine.session import require_remote
@@ -41,6 +43,11 @@ class PostgresResource(ConfigurableResource):
     """The source database, read with the application role."""
 
     dsn: str
+    publication: str = "lakehouse"
+
+    def shape(self, table: Table) -> SourceShape:
+        """The table's columns and key now; LakehouseError when the source does not answer."""
+        return postgres.read_shapes(self.dsn, self.publication, [table])[table.name]
 
     def row_estimates(self, tables: list[str]) -> dict[str, int]:
         """`schema.table` -> rows as the planner estimates them (free of cost); -1 before the first ANALYZE."""

@@ -19,10 +19,11 @@ from dagster import (
 from lakehouse_assets.catalog import Catalog, Column, Table
 from lakehouse_assets.catalog.model import LakeColumn
 from lakehouse_assets.changelog.envelope import UNAVAILABLE
-from lakehouse_assets.defs import postgres, raw
+from lakehouse_assets.defs import drift, postgres, raw
 from lakehouse_assets.defs.metadata import PREVIEW_ROWS, column_schema, lake_columns_from, place, preview
-from lakehouse_assets.defs.resources import LakeResource, SparkResource
+from lakehouse_assets.defs.resources import LakeResource, PostgresResource, SparkResource
 from lakehouse_assets.engine.brake import USUAL, Limits, MassChange
+from lakehouse_assets.engine.evolution import differences, evolved
 from lakehouse_assets.engine.judgement import Judged, accounted, first_invalid_share, judged, personal
 from lakehouse_assets.engine.positions import folded
 from lakehouse_assets.engine.reader import LakeReader
@@ -75,28 +76,34 @@ def _asset(table: Table, standards: Standards, keys: Callable[[], Keys], limits:
             _spec(table, AT_CUT, "The applied position is the cut's.", blocking=True),
             _spec(table, NOTHING_LOST, "Every row has all its values, or an open entry in quarantine.", blocking=True),
             _spec(table, NO_PERSONAL_DATA, "No CPF, CNPJ, e-mail or phone number outside the columns declared to hold them.", blocking=True),
+            _spec(table, drift.NAME, drift.DESCRIPTION),
             _spec(table, STORABLE, "Every value of this run's changes fits its type (a warning: others are NULL)."),
             *(_spec(table, values_read(c), f"The texts of {c.name} are read by its rule ({c.why}).") for c in table.judged_columns),
             *(_spec(table, rule_fits(c), f"{c.name} holds what its name says.") for c in table.judged_columns if c.why == BY_NAME),
         ],
     )  # fmt: skip
     def folding(
-        context: AssetExecutionContext, lake: LakeResource, spark: SparkResource
+        context: AssetExecutionContext, lake: LakeResource, spark: SparkResource, postgres: PostgresResource
     ) -> Iterator[AssetCheckResult | MaterializeResult]:
+        # The cut first: what it holds was written by a source that is at most as new as the one asked then.
+        cut = lake.cut
+        source, away = drift.asked(postgres, table)
+        shaped = evolved(spark.spark_session, table, lake.paths, source, keys())
         try:
-            result = fold(spark.spark_session, table, lake.paths, lake.cut, keys(), limits)
+            result = fold(spark.spark_session, shaped, lake.paths, cut, keys(), limits)
         except MassChange as change:
             yield _braked(change)
             raise
         context.log.info(f"{table.name}: position {result.before} -> {result.applied}")
         with lake.reader() as reader:
-            readings = {c: judged(reader, table, c) for c in table.judged_columns}
+            readings = {c: judged(reader, shaped, c) for c in table.judged_columns}
             yield MaterializeResult(
-                metadata=_metadata(table, lake, result, reader, readings),
+                metadata=_metadata(shaped, lake, result, reader, readings),
                 check_results=[
-                    *_checks(table, lake, result, reader),
+                    *_checks(shaped, lake, result, reader),
+                    drift.verdict(table, differences(table, lake.paths, source), away),
                     *(_values_check(c, found, standards) for c, found in readings.items()),
-                    *(_fits_check(table, c, reader) for c in table.judged_columns if c.why == BY_NAME),
+                    *(_fits_check(shaped, c, reader) for c in table.judged_columns if c.why == BY_NAME),
                 ],
             )
 
@@ -135,6 +142,7 @@ def _metadata(
     columns = ", ".join(f'"{c.name}"' for c in shown)
     rows = reader.query(f"SELECT {columns} FROM {name} ORDER BY _position DESC LIMIT {PREVIEW_ROWS}")
     return {
+        "dagster/column_schema": column_schema(table),
         "dagster/row_count": reader.scalar(f"SELECT count(*) FROM {name}"),
         "dagster/column_lineage": lake_columns_from(table, postgres.key(table.name)),
         "preview": preview(rows, {c.name: column.holds for column in table.columns for c in column.lake_columns}),

@@ -111,8 +111,8 @@ def checkpoint_maxima(table: Path, by: str, partition: str, column: str) -> tupl
 def all_files(table: Path) -> tuple[int, list[AddedFile]]:
     """Version and every live data file; the one read that costs with the table's size."""
     delta = DeltaTable(str(table))
-    columns = delta.get_add_actions(flatten=True)
-    rows = {name: columns.column(name).to_pylist() for name in columns.schema.names}
+    added = delta.get_add_actions(flatten=True)
+    rows = {name: added.column(name).to_pylist() for name in added.schema.names}
     count = len(next(iter(rows.values()), []))
     return delta.version(), [_flattened(rows, i) for i in range(count)]
 
@@ -130,6 +130,11 @@ def transaction_version(table: Path, app_id: str, version: int | None = None) ->
 def properties(table: Path) -> dict[str, str]:
     """The properties of a Delta table, without its files."""
     return DeltaTable(str(table), without_files=True).metadata().configuration
+
+
+def columns(table: Path) -> tuple[str, ...]:
+    """The names of a Delta table's columns, without its files."""
+    return tuple(field.name for field in DeltaTable(str(table), without_files=True).schema().fields)
 
 
 def _flattened(rows: dict[str, list[Any]], i: int) -> AddedFile:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from lakehouse_assets import sql
 from lakehouse_assets.catalog import Table
 from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.catalog.shape import BuiltTable, built_table
 from lakehouse_assets.changelog.fold import META_COLUMNS
 from lakehouse_assets.changelog.merge import changes
 from lakehouse_assets.changelog.position import NOTHING
-from lakehouse_assets.engine import deltalog, quarantine, survey
+from lakehouse_assets.engine import deltalog, quarantine, shape, survey
 from lakehouse_assets.engine.positions import exists, folded, newest_cut
-from lakehouse_assets.engine.transformed import mark_rules, require_keys, require_same_rules, show_keys
+from lakehouse_assets.engine.transformed import require_keys, require_same_rules, show_keys
 from lakehouse_assets.engine.values import BY_OPERATOR, settings
 from lakehouse_assets.engine.versions import rebuild_history
 from lakehouse_assets.errors import EXIT_USAGE, LakehouseError
@@ -51,20 +52,27 @@ def rebuild(
 ) -> Rebuilt:
     """Fold a table anew, by the rules of now, to the position it stands at; replaced in one commit.
 
-    `only`: a judged column, when nothing but its cells may change.
+    What the lake took from the source stays. `only`: a judged column, when nothing but its cells may change.
     """
+    return refold(spark, shape.known(table, paths), paths, keys, only)
+
+
+def refold(
+    spark: SparkSession, table: Table, paths: LakePaths, keys: Keys = NO_KEYS, only: str | None = None
+) -> Rebuilt:
+    """`rebuild`, with exactly the columns of `table`."""
     path, state = paths.transformed(table.name), folded(paths, table.name)
     if state.applied == NOTHING:
         raise LakehouseError("nothing was folded yet", where=f"transformed.{table.name}", next_step="lakehouse sync")
     source = _from_raw(spark, table, paths, keys, state.applied, state.raw_version)
-    before = deltalog.newest_version(path)
+    built, before = shape.built(table, paths), deltalog.newest_version(path)
     with settings(spark, BY_OPERATOR):
         if only is None:
             _replace(spark, source.rows, path, {"rebuilt_to": state.applied})
         else:
             _update_column(spark, table, path, source.rows, only)
         after = deltalog.newest_version(path)
-        mark_rules(spark, table, path)
+        shape.mark(spark, path, _built_now(table, built, only))
         quarantine.reconcile(spark, table, source.raw, paths, state.applied, source.unstorable)
     rebuild_history(spark, table, paths, keys)
     with settings(spark, BY_OPERATOR):
@@ -85,12 +93,12 @@ def rebuild_into(
     """
     if into.exists() and any(into.iterdir()):
         raise LakehouseError("is not empty", where=str(into), next_step="choose a new folder", exit_code=EXIT_USAGE)
-    cut = newest_cut(paths)
+    table, cut = shape.known(table, paths), newest_cut(paths)
     target = position_at(spark, table, paths, as_of)
     source = _from_raw(spark, table, paths, keys, target, cut.version)
     with settings(spark, BY_OPERATOR):
         _replace(spark, source.rows, into, {"table": table.name, "as_of_position": target})
-        mark_rules(spark, table, into)
+        shape.mark(spark, into, built_table(table))
     return Rebuilt(table.name, target, 0, _count(spark, sql.delta(into)), {})
 
 
@@ -123,6 +131,7 @@ def differing(spark: SparkSession, table: Table, paths: LakePaths, keys: Keys = 
     The table is read at one version, so that a fold may go on meanwhile. LakehouseError when its rules are others.
     """
     path = paths.transformed(table.name)
+    table = shape.known(table, paths)
     require_same_rules(table, path)
     version = deltalog.newest_version(path)
     state = folded(paths, table.name, version)
@@ -151,6 +160,13 @@ def _from_raw(spark: SparkSession, table: Table, paths: LakePaths, keys: Keys, t
 def _replace(spark: SparkSession, rows: str, path: Path, note: dict[str, object]) -> None:
     writer = spark.sql(rows).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
     writer.option("userMetadata", json.dumps(note)).save(str(path))
+
+
+def _built_now(table: Table, before: BuiltTable | None, only: str | None) -> BuiltTable:
+    now = built_table(table, before)
+    return (
+        now if only is None or before is None else replace(before, columns={**before.columns, only: now.columns[only]})
+    )
 
 
 def _count(spark: SparkSession, relation: str) -> int:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lakehouse_assets import sql
-from lakehouse_assets.catalog import Kind, Table
-from lakehouse_assets.catalog.model import Protect
+from lakehouse_assets.catalog import Column, Kind, Table
+from lakehouse_assets.catalog.model import RETYPED, Protect
 from lakehouse_assets.changelog.envelope import UNAVAILABLE, Op
 from lakehouse_assets.changelog.fold import IDENTITY, FoldRange
 from lakehouse_assets.changelog.generations import FIRST, LAST, Generation, completed
@@ -40,7 +40,7 @@ class Survey:
 
 def look(spark: SparkSession, raw: str, table: Table, applied: int, target: int) -> Survey:
     """One aggregate over the range's events."""
-    checked = [c for c in table.columns if c.type.kind is not Kind.TEXT and c.protect is not Protect.DROP]
+    checked = [c for c in table.columns if _checked(c)]
     after = sql.struct_of_texts(tuple(c.name for c in checked))
     parsed = f"from_json(value, {sql.text(f'struct<after: {after}>')}).after" if checked else "NULL"
     puts = f"op IN ('{Op.INSERT}', '{Op.UPDATE}', '{Op.SNAPSHOT}')"
@@ -67,6 +67,12 @@ def look(spark: SparkSession, raw: str, table: Table, applied: int, target: int)
         found["overwriting"],
         {c.name: found[f"c{i}"] for i, c in enumerate(checked) if found[f"c{i}"]},
     )
+
+
+def _checked(column: Column) -> bool:
+    """Whether a column may have cells that cannot be stored and that no status beside them tells of."""
+    typed = column.type.kind is not Kind.TEXT or column.encoding == RETYPED
+    return typed and not column.judged and column.protect is not Protect.DROP
 
 
 def fold_range(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -12,10 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lakehouse_assets import sql
 from lakehouse_assets.catalog import Table
-from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.catalog.model import LakeColumn, LakePaths
+from lakehouse_assets.catalog.shape import built_table, read_otherwise
 from lakehouse_assets.changelog.fold import META_COLUMNS, FoldRange
 from lakehouse_assets.changelog.merge import merge
-from lakehouse_assets.engine import brake, deltalog, quarantine, survey
+from lakehouse_assets.engine import brake, quarantine, shape, survey
 from lakehouse_assets.engine.deltalog import NO_VERSION
 from lakehouse_assets.engine.positions import FOLD_APP, Cut, Folded, exists, files_between, folded
 from lakehouse_assets.engine.raw import properties
@@ -31,7 +31,6 @@ PROPERTIES = {
     "delta.checkpointInterval": "100",
     "delta.enableDeletionVectors": "false",  # measured: a MERGE of few changes is faster without
 }
-RULES = "lakehouse.rules"  # the property that says by which rules a table was built
 _NO_PARQUET_NAME = re.compile(r"[ ,;{}()\n\t=]")
 
 
@@ -60,28 +59,35 @@ class FoldResult:
 
 
 def create_transformed(
-    spark: SparkSession, table: Table, path: Path, beside: Mapping[str, str] = META_COLUMNS, about: str = ""
+    spark: SparkSession,
+    table: Table,
+    path: Path,
+    beside: Mapping[str, str] = META_COLUMNS,
+    about: str = "",
+    *,
+    anew: bool = False,
 ) -> None:
-    """Make an empty table of a table's lake columns, and those `beside` them, where there is none."""
-    columns = [
-        f"{sql.name(c.name)} {c.spark}{' NOT NULL' if c.name in table.key else ''} "
-        f"COMMENT {sql.text(table.column(c.source).type.text)}"
-        for c in table.lake_columns
-    ]
+    """Make an empty table of a table's lake columns, and those `beside` them, where there is none, or `anew`."""
+    columns = [defined(table, c, "NOT NULL" if c.name in table.key else "") for c in table.lake_columns]
     columns += [f"{name} {kind}" for name, kind in beside.items()]
     # Mapped names cost every reader a little, so only where a name needs it.
-    mapping = "name" if any(_NO_PARQUET_NAME.search(c.name) for c in table.columns) else "none"
+    mapping = "name" if any(needs_mapping(c.name) for c in table.columns) else "none"
+    kept = {"delta.columnMapping.mode": mapping, shape.SHAPE: built_table(table).to_json()}
     spark.sql(
-        f"CREATE TABLE IF NOT EXISTS {sql.delta(path)} ({', '.join(columns)}) USING delta "
-        f"COMMENT {sql.text(about or table.description)} "
-        f"TBLPROPERTIES ({properties(PROPERTIES | {'delta.columnMapping.mode': mapping, RULES: rules_of(table)})})"
+        f"CREATE {'OR REPLACE TABLE' if anew else 'TABLE IF NOT EXISTS'} {sql.delta(path)} ({', '.join(columns)}) "
+        f"USING delta COMMENT {sql.text(about or table.description)} TBLPROPERTIES ({properties(PROPERTIES | kept)})"
     )
 
 
-def rules_of(table: Table) -> str:
-    """A fingerprint of how the table's values are read: a table is never a mixture of two."""
-    read = [(c.name, c.type.text, repr(c.rule), str(c.protect), c.keep, c.encoding) for c in table.columns]
-    return hashlib.sha256(repr(read).encode()).hexdigest()[:16]
+def defined(table: Table, column: LakeColumn, constraint: str = "") -> str:
+    """A column as CREATE and ALTER TABLE define it; its comment is the source's type."""
+    comment = sql.text(table.column(column.source).type.text)
+    return f"{sql.name(column.name)} {column.spark} {constraint} COMMENT {comment}"
+
+
+def needs_mapping(name: str) -> bool:
+    """Whether a column's name is none that Parquet files can have."""
+    return bool(_NO_PARQUET_NAME.search(name))
 
 
 def fold(
@@ -176,17 +182,12 @@ def show_keys(spark: SparkSession, table: Table, keys: Keys) -> None:
     spark.createDataFrame([row], KEYS_SCHEMA).createOrReplaceTempView(KEYS_VIEW)
 
 
-def mark_rules(spark: SparkSession, table: Table, path: Path) -> None:
-    """Write down that a table is built by the rules of now."""
-    spark.sql(f"ALTER TABLE {sql.delta(path)} SET TBLPROPERTIES ({properties({RULES: rules_of(table)})})")
-
-
 def require_same_rules(table: Table, path: Path) -> None:
     """A table that was built by other rules is not added to; LakehouseError (data)."""
-    built = deltalog.properties(path).get(RULES, rules_of(table))
-    if built != rules_of(table):
+    built = shape.built_at(table, path)
+    if others := read_otherwise(table, built) if built else ():
         raise LakehouseError(
-            "the catalog reads its columns by other rules than the table was built with; nothing is folded",
+            f"the catalog reads {', '.join(others)} by other rules than the table was built with; nothing is folded",
             where=f"transformed.{table.name}",
             next_step=f"lakehouse rebuild {table.name}",
             exit_code=EXIT_DATA,

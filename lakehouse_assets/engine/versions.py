@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from lakehouse_assets import sql
 from lakehouse_assets.catalog import Table
 from lakehouse_assets.catalog.model import VERSION_COLUMNS, LakePaths
+from lakehouse_assets.catalog.shape import built_table, read_otherwise
 from lakehouse_assets.changelog.position import NOTHING
 from lakehouse_assets.changelog.versions import merge, versions
-from lakehouse_assets.engine import survey
+from lakehouse_assets.engine import shape, survey
 from lakehouse_assets.engine.positions import HISTORY_APP, NEVER_FOLDED, Cut, exists, folded, newest_cut, told
 from lakehouse_assets.engine.transformed import (
     commit,
     create_transformed,
-    mark_rules,
     read_range,
     require_same_rules,
     show_keys,
@@ -41,15 +41,19 @@ class Told:
 def tell(spark: SparkSession, table: Table, paths: LakePaths, cut: Cut, keys: Keys = NO_KEYS) -> Told:
     """Bring the history of `table` to where its transformed table stands; a no-op when it is there already.
 
-    Raises LakehouseError when it was built under other rules, or a key is missing.
+    Columns that transformed took from the source since are told of from the beginning. Raises LakehouseError when
+    transformed was built under other rules, or a key is missing.
     """
-    path = paths.history(table.name)
+    path, table = paths.history(table.name), shape.known(table, paths)
+    require_same_rules(table, paths.transformed(table.name))
     show_keys(spark, table, keys)
     if not exists(path):
         create_transformed(
             spark, table, path, VERSION_COLUMNS, f"Every version of the rows of {table.name}: {table.description}"
         )
-    require_same_rules(table, path)
+    built = shape.built_at(table, path)
+    if built and read_otherwise(table, built):
+        rebuild_history(spark, table, paths, keys)
     state, target = told(paths, table.name), folded(paths, table.name).applied
     if target <= state.applied:
         return Told(state.applied, state.applied)
@@ -75,4 +79,4 @@ def rebuild_history(spark: SparkSession, table: Table, paths: LakePaths, keys: K
         rows = versions(nothing, raw, table, events, survey.ends(spark, raw, table, found, events))
         writer = spark.sql(rows).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
         writer.option("userMetadata", json.dumps({"rebuilt_to": applied})).save(str(path))
-    mark_rules(spark, table, path)
+    shape.mark(spark, path, built_table(table))

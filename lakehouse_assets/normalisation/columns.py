@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from lakehouse_assets import sql
 from lakehouse_assets.catalog import Column, Table
-from lakehouse_assets.catalog.model import Protect
+from lakehouse_assets.catalog.model import RETYPED, Protect
 from lakehouse_assets.normalisation.dictionary import reading
 from lakehouse_assets.normalisation.protection import KEYS_VIEW, decrypted, hidden, needs_keys
 from lakehouse_assets.normalisation.reading import Status, read_all, result
@@ -48,6 +48,9 @@ def _columns(column: Column, ruled: list[Column], unknown: Callable[[Column], st
         failed = f"{name} IS NOT NULL AND {_clear(column)} IS NULL"
         status = f"CASE WHEN {failed} THEN '{Status.DECRYPT_FAILED}' ELSE {status} END"
         why = f"CASE WHEN {failed} THEN 'cipher' ELSE {why} END"
+    if column.encoding == RETYPED:
+        value, why = f"CAST(NULL AS {column.value_type})", f"'{RETYPED}'"
+        status = f"CASE WHEN {name} IS NULL THEN '{Status.OK}' ELSE '{Status.INVALID}' END"
     return [
         f"{value} AS {name}",
         f"{name} AS {sql.name(column.name + '__raw')}",

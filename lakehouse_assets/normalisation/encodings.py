@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from lakehouse_assets import sql
 from lakehouse_assets.catalog import Kind, PostgresType
+from lakehouse_assets.catalog.model import RETYPED
 from lakehouse_assets.normalisation.reading import Status, matches
 
 
@@ -36,6 +37,9 @@ _SPECIAL_DECIMALS = ("nan", "positive_infinity", "negative_infinity", "infinity"
 
 def decode(kind: PostgresType, text: str, encoding: str | None = None) -> Decoded:
     """The rule of a type, applied to the SQL expression `text`; `encoding` where it is not the connector's usual one."""
+    if encoding == RETYPED:
+        unread = f"CASE WHEN {text} IS NULL THEN '{Status.OK}' ELSE '{Status.INVALID}' END"
+        return Decoded(f"CAST(NULL AS {kind.spark})", unread)
     if encoding in ("precise", "variable_scale"):
         plain = _plain(text, None if encoding == "variable_scale" else kind.decimal[1])
         read = _decimal(kind, "_plain")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from lakehouse_assets.catalog import Catalog
+from lakehouse_assets.catalog import Catalog, Table
 from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.catalog.shape import SourceShape
 from lakehouse_assets.changelog.envelope import Op
 from lakehouse_assets.changelog.generations import completed
 from lakehouse_assets.engine import brake, history
@@ -14,7 +15,8 @@ from lakehouse_assets.engine.positions import folded
 from lakehouse_assets.engine.reader import LakeReader, open_lake
 from lakehouse_assets.errors import EXIT_USAGE, LakehouseError
 from lakehouse_assets.gateways import postgres
-from lakehouse_assets.proof import Bounds, Comparison, Key, Row, comparison
+from lakehouse_assets.progress.verify import agreed
+from lakehouse_assets.proof import Bounds, Comparison, Key, Row
 from lakehouse_assets.proof.fates import Fate, fates
 
 _STATEMENT_SECONDS = 30
@@ -76,7 +78,10 @@ def explain(catalog: Catalog, paths: LakePaths, source_dsn: str, name: str, part
         raise LakehouseError(
             f"no such table: {name}", where="explain", next_step=f"tables: {known}", exit_code=EXIT_USAGE
         )
-    compared = comparison(catalog.table(name))
+    notes: list[str] = []
+    table = catalog.table(name)
+    asked = _shape(table, catalog, source_dsn, notes)
+    compared = agreed(table, paths, asked)
     if compared.obstacle:
         raise LakehouseError(compared.obstacle, where=name, exit_code=EXIT_USAGE)
     applied = folded(paths, name).applied
@@ -85,12 +90,12 @@ def explain(catalog: Catalog, paths: LakePaths, source_dsn: str, name: str, part
         messages = history.messages(lake, compared, key) if "raw" in lake.tables else []
         events = _events(lake, compared, messages, applied)
         held = history.rows(lake, compared, key)
-    notes = [f"{column} is not shown: {why}" for column, why in compared.not_compared.items()]
+    notes += [f"{column} is not shown: {why}" for column, why in compared.not_compared.items()]
     if len(held) > 1:
         notes.append(f"transformed holds {len(held)} rows of this key")
     if waiting := brake.braked(paths, name, applied):
         notes.append(f"the table is braked: {waiting.words}; lakehouse status says more")
-    source, in_source = _source(compared, source_dsn, key, notes)
+    source, in_source = (None, None) if asked is None else _source(compared, source_dsn, key, notes)
     newest = next((m for m in reversed(messages) if m.told.op not in (Op.DELETE, Op.UNKNOWN)), None)
     cells = _cells(compared, newest.values if newest else None, held[0] if held else None, source)
     named = dict(zip(compared.table.key, key, strict=True))
@@ -113,6 +118,14 @@ def _explained(message: history.Message, fate: Fate, by: int | None) -> Explaine
     at = message.committed_at.isoformat() if message.committed_at else None
     snapshot = (told.snapshot or "false") != "false"
     return ExplainedEvent(told.position, told.op, snapshot, lsn, told.tx_id, at, message.file, fate, by, message.moved)
+
+
+def _shape(table: Table, catalog: Catalog, dsn: str, notes: list[str]) -> SourceShape | None:
+    try:
+        return postgres.read_shapes(dsn, catalog.publication, [table])[table.name]
+    except LakehouseError as error:
+        notes.append(f"the source could not be asked: {error.problem}")
+        return None
 
 
 def _source(

@@ -11,8 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from lakehouse_assets.catalog import Catalog, Table
+from lakehouse_assets.catalog.evolution import not_comparable
 from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.catalog.shape import SourceShape
 from lakehouse_assets.changelog.position import NOTHING
+from lakehouse_assets.engine import shape
 from lakehouse_assets.engine.moment import LakeTable, Versions, bounds_of, changed_later, newest_versions
 from lakehouse_assets.engine.positions import floors
 from lakehouse_assets.engine.reader import LakeReader, open_lake
@@ -106,8 +109,9 @@ def verify(request: VerifyRequest, names: Sequence[str] = ()) -> Verification:
     """
     tables, limits = _tables(request.catalog, names), request.limits
     floor = floors(request.paths, int((time.time() - _FLOOR_SECONDS) * 1000))
+    shapes = postgres.read_shapes(request.source_dsn, request.catalog.publication, tables)
     with open_lake(request.paths) as lake:
-        planned = [_planned(table, lake) for table in tables]
+        planned = [_planned(agreed(table, request.paths, shapes[table.name]), lake) for table in tables]
     hold = limits.hold_seconds(len(tables))
     with postgres.open_moment(request.source_dsn, limits.statement_seconds, hold) as moment:
         read = [_read(plan, request, moment) for plan in planned]
@@ -131,8 +135,13 @@ def _tables(catalog: Catalog, names: Sequence[str]) -> list[Table]:
     return [table for table in catalog.tables if not names or table.name in names]
 
 
-def _planned(table: Table, lake: LakeReader) -> _Plan:
-    compared = comparison(table)
+def agreed(table: Table, paths: LakePaths, source: SourceShape | None) -> Comparison:
+    """What of a table is compared: the columns that source (None: not known) and lake both have, as the lake reads them."""
+    known = shape.known(table, paths)
+    return comparison(known, not_comparable(known, source) if source and source.exists else {})
+
+
+def _planned(compared: Comparison, lake: LakeReader) -> _Plan:
     rows, bounds = (0, Bounds(())) if compared.obstacle else bounds_of(lake, compared)
     return _Plan(compared, rows, bounds)
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 
 from lakehouse_assets.catalog import Column, Kind, Table
 
 PROTECTED = "protected"
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
-def comparable(table: Table) -> list[tuple[str, str]]:
-    """Pairs of a source column and the lake column that must hold the same value.
+def comparable(table: Table, apart: Mapping[str, str] = _NONE) -> list[tuple[str, str]]:
+    """Pairs of a source column and the lake column that must hold the same value, without those `apart`.
 
     The one place that knows where a source value is kept: a text with a rule is in `<c>__raw`, a protected one is
     nowhere and is left out.
     """
-    pairs = ((c.name, f"{c.name}__raw" if c.judged else c.name) for c in table.columns if not c.hidden)
-    return list(pairs)
+    seen = (c for c in table.columns if not c.hidden and c.name not in apart)
+    return [(c.name, f"{c.name}__raw" if c.judged else c.name) for c in seen]
 
 
 @dataclass(frozen=True)
@@ -30,10 +33,14 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What of one table is compared; the columns' order is that of every row handed to the proof."""
+    """What of one table is compared; the columns' order is that of every row handed to the proof.
+
+    `apart`: columns that only one side has, or that the sides hold as different types, and why.
+    """
 
     table: Table
     pairs: tuple[Pair, ...]
+    apart: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -53,14 +60,15 @@ class Comparison:
     @property
     def not_compared(self) -> dict[str, str]:
         """Columns that are left out, and why."""
-        return {column.name: PROTECTED for column in self.table.columns if column.name not in self.columns}
+        protected = {c.name: PROTECTED for c in self.table.columns if c.name not in self.columns}
+        return {**protected, **self.apart}
 
     @property
     def obstacle(self) -> str:
         """Why the table cannot be compared at all, or nothing: a row is found by its key's exact text."""
         for name in self.table.key:
             if name not in self.columns:
-                return f"key column {name} is {PROTECTED}"
+                return f"key column {name} is {self.not_compared[name]}"
             column = self.table.column(name)
             if column.type.kind is Kind.FLOAT:
                 return f"key column {name} is a floating-point number"
@@ -69,6 +77,7 @@ class Comparison:
         return ""
 
 
-def comparison(table: Table) -> Comparison:
-    """What of `table` is compared."""
-    return Comparison(table, tuple(Pair(table.column(source), lake) for source, lake in comparable(table)))
+def comparison(table: Table, apart: Mapping[str, str] = _NONE) -> Comparison:
+    """What of `table` is compared, without the columns `apart`."""
+    pairs = tuple(Pair(table.column(source), lake) for source, lake in comparable(table, apart))
+    return Comparison(table, pairs, apart)

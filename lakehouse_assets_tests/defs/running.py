@@ -7,8 +7,11 @@ from typing import Any
 
 from dagster import AssetKey, AssetsDefinition, DagsterInstance, ExecuteInProcessResult, materialize
 
+from lakehouse_assets.catalog import Table
 from lakehouse_assets.catalog.model import LakePaths
-from lakehouse_assets.defs.resources import KafkaResource, LakeResource, spark_resource
+from lakehouse_assets.catalog.shape import SourceShape
+from lakehouse_assets.defs.resources import KafkaResource, LakeResource, PostgresResource, spark_resource
+from lakehouse_assets_tests.catalog.shapes import declared
 
 
 class Broker(KafkaResource):
@@ -20,17 +23,26 @@ class Broker(KafkaResource):
         return set(offsets) & set(self.held)
 
 
+class Source(PostgresResource):
+    """A source whose tables are what the catalog says."""
+
+    def shape(self, table: Table) -> SourceShape:
+        return declared(table)
+
+
 def run(
     paths: LakePaths,
     assets: Sequence[AssetsDefinition],
     *keys: str,
     partition: str | None = None,
     tombstones: Sequence[int] = (),
+    source: PostgresResource | None = None,
 ) -> ExecuteInProcessResult:
     """One run of the assets named as `layer/table`."""
     resources = {
         "lake": LakeResource(root=str(paths.root)),
         "spark": spark_resource({}),
+        "postgres": source or Source(dsn=""),
         "kafka": Broker(bootstrap="", held=list(tombstones)),
     }
     with DagsterInstance.ephemeral() as instance:

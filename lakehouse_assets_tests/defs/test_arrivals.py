@@ -10,7 +10,16 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from dagster import AssetCheckKey, DagsterInstance, DagsterRunStatus, SensorResult, SkipReason, build_sensor_context
+from dagster import (
+    AssetCheckKey,
+    DagsterInstance,
+    DagsterRunStatus,
+    SensorResult,
+    SkipReason,
+    asset,
+    build_sensor_context,
+    materialize,
+)
 from dagster._core.test_utils import create_run_for_test
 
 from lakehouse_assets import documents
@@ -181,6 +190,7 @@ def test_a_run_is_asked_for_with_the_checks_of_its_steps_and_no_verification(pat
         ("raw", "offsets_contiguous"), ("raw", "messages_readable"), ("transformed", "key_unique"), ("transformed", "mass_change"),
         ("transformed", "no_placeholder"), ("transformed", "position_equals_cut"), ("transformed", "values_storable"),
         ("transformed", "nothing_lost"), ("transformed", "no_personal_data"),
+        ("transformed", "schema_as_declared"),
     }  # fmt: skip
 
 
@@ -199,6 +209,28 @@ def test_after_a_failed_run_the_sensor_waits_before_it_asks_again(paths, instanc
     land(paths, "transacoes", range(10, 11))
     run = create_run_for_test(instance, status=DagsterRunStatus.STARTED, tags={arrivals.ARRIVALS_TAG: "true"})
     instance.report_run_failed(run, "on purpose")
+    assert "next try in" in skip(tick(paths, instance))
+
+
+def test_a_table_that_failed_rests_and_the_others_do_not_wait_with_it(paths, instance):
+    settled(paths)
+    for table in ("transacoes", "moradores"):
+        land(paths, table, range(10, 11))
+
+    @asset(key=transformed.key("transacoes"))
+    def stopped() -> None:
+        raise ValueError("on purpose")
+
+    @asset(key=transformed.key("moradores"))
+    def folded() -> None: ...
+
+    tags = {arrivals.ARRIVALS_TAG: "true"}
+    assert not materialize([stopped, folded], instance=instance, tags=tags, raise_on_error=False).success
+    wanted = requested(tick(paths, instance))
+    assert "transformed/moradores" in wanted
+    assert not {"raw/transacoes", "transformed/transacoes"} & wanted
+    apply(paths, "moradores", 10, 1)
+    compute(paths, BY_NAME["panorama_por_condominio"], dict.fromkeys(CATALOG.names, 9) | {"moradores": 10})
     assert "next try in" in skip(tick(paths, instance))
 
 

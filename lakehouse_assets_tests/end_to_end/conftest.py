@@ -32,11 +32,13 @@ class Words:
         """The lake's folders."""
         return LakePaths(self.stack.settings.lake)
 
-    def run(self, *arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run `lakehouse arguments...`; the exit code must be `code`."""
+    def run(
+        self, *arguments: str, code: int = 0, seconds: float = 900, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `lakehouse arguments...`, at most so many seconds; the exit code must be `code`."""
         words = {**os.environ, **self.stack.environment, "COLUMNS": "160", **environment}
         done = subprocess.run(
-            [PROGRAM, *arguments], env=words, capture_output=True, text=True, check=False, timeout=900
+            [PROGRAM, *arguments], env=words, capture_output=True, text=True, check=False, timeout=seconds
         )
         assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done

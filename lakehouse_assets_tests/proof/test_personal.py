@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehouse_assets.catalog.load import PERSONAL
+from lakehouse_assets.catalog.columns import PERSONAL
 from lakehouse_assets.proof.personal import FORMS, kinds
 
 NOTHING = frozenset[str]()

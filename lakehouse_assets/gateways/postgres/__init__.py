@@ -4,6 +4,7 @@ from lakehouse_assets.gateways.postgres.bootstrap import APPLICATION_ROLE, REPLI
 from lakehouse_assets.gateways.postgres.checks import source_problems
 from lakehouse_assets.gateways.postgres.connection import connect, execute, failure, place
 from lakehouse_assets.gateways.postgres.moment import Moment, Rewritten, SourceTable, open_moment
+from lakehouse_assets.gateways.postgres.shape import read_shapes, undeclared_tables
 from lakehouse_assets.gateways.postgres.slot import (
     Cluster,
     SlotState,
@@ -38,7 +39,9 @@ __all__ = [
     "open_moment",
     "parse_lsn",
     "place",
+    "read_shapes",
     "slot_state",
     "source_problems",
+    "undeclared_tables",
     "write_marker",
 ]

@@ -17,8 +17,9 @@ from lakehouse_assets.gateways.postgres.publication import (
     set_options_sql,
     set_tables_sql,
 )
+from lakehouse_assets.gateways.postgres.shape import table_oid
 from lakehouse_assets.gateways.postgres.slot import LOST
-from lakehouse_assets.gateways.postgres.table_checks import Problem, one_row, right_problems, table_oid, table_problems
+from lakehouse_assets.gateways.postgres.table_checks import Problem, one_row, right_problems, table_problems
 
 _OWN_TABLES = {
     f"{LAKEHOUSE_SCHEMA}.{HEARTBEAT_TABLE}": ("select", "update"),

@@ -1,0 +1,85 @@
+"""Changes of the catalog's text for a person to review: what is not changed stays as it was written."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lakehouse_assets.catalog.drift import Change, Difference
+from lakehouse_assets.catalog.rules import parse_rule
+from lakehouse_assets.catalog.types import ENUM, parse_type
+from lakehouse_assets.cli.context import Edge
+
+if TYPE_CHECKING:
+    from lakehouse_assets.catalog import Table
+    from lakehouse_assets.engine.proposal import Profile
+
+
+def offer(here: Edge, before: str, after: str, *, write: bool, err: bool = False) -> bool:
+    """Show the difference (`err`: on standard error), and with `write` make it; False when there is none."""
+    if before == after:
+        return False
+    name = here.settings.catalog.name
+    lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), name, name)
+    click.echo("".join(lines), nl=False, err=err)
+    if write:
+        here.settings.catalog.write_text(after, encoding="utf-8")
+    return True
+
+
+def with_rules(text: str, table: Table, profiles: Sequence[Profile]) -> str:
+    """The catalog's text with the proposed rules."""
+    document, columns = _columns(text, table)
+    for found in profiles:
+        if found.best is None or parse_rule(dict(found.best.entry)) == found.column.rule:
+            continue
+        rule = _inline(found.best.entry)
+        now = columns[found.column.name]
+        columns[found.column.name] = _inline(_entry(now) | {"rule": rule})
+    return _text(document)
+
+
+def with_shape(text: str, table: Table, found: Sequence[Difference]) -> str:
+    """The catalog's text with the columns, types and key that the source has; dropped columns stay."""
+    document, columns = _columns(text, table)
+    for one in found:
+        if one.change is Change.KEY and one.source:
+            document["tables"][table.name]["key"] = one.source.split(", ")
+        if one.change in (Change.ADDED, Change.WIDENED, Change.RETYPED) and not one.obstacle and _declarable(one):
+            kind = "text" if one.source == ENUM else one.source
+            now = columns.get(one.column)
+            columns[one.column] = kind if now is None or isinstance(now, str) else _inline(_entry(now) | {"type": kind})
+    return _text(document)
+
+
+def _declarable(one: Difference) -> bool:
+    return one.source == ENUM or not isinstance(parse_type(one.source), str)
+
+
+def _columns(text: str, table: Table) -> tuple[Any, Any]:
+    import tomlkit
+
+    document: Any = tomlkit.parse(text)
+    return document, document["tables"][table.name]["columns"]
+
+
+def _text(document: Any) -> str:
+    import tomlkit
+
+    return tomlkit.dumps(document)
+
+
+def _entry(now: Any) -> dict[str, Any]:
+    """A column as a section of its own."""
+    return {"type": now} if isinstance(now, str) else dict(now)
+
+
+def _inline(entry: dict[str, Any]) -> Any:
+    import tomlkit
+
+    table = tomlkit.inline_table()
+    table.update(entry)
+    return table

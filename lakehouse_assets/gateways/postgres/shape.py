@@ -1,0 +1,112 @@
+"""What the source's tables are: their columns with types and defaults, their keys, and whether they are published."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import psycopg2
+from psycopg2.extensions import cursor as Cursor
+
+from lakehouse_assets.catalog import Catalog, Table, parse_type
+from lakehouse_assets.catalog.shape import SourceColumn, SourceShape
+from lakehouse_assets.gateways.postgres.connection import connect, failure, place
+
+_CONNECT_SECONDS = 3  # a run that folds does not wait long for a source that is away
+
+
+def read_shapes(dsn: str, catalog_publication: str, tables: Sequence[Table]) -> dict[str, SourceShape]:
+    """Each table by its name, all as of one moment; one that does not exist has no columns. Takes no lock on a table.
+
+    LakehouseError when the source does not answer.
+    """
+    connection = connect(dsn, application_name="lakehouse drift", connect_timeout=_CONNECT_SECONDS)
+    try:
+        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        with connection.cursor() as cursor:
+            return {table.name: _table(cursor, catalog_publication, table) for table in tables}
+    except psycopg2.Error as error:
+        raise failure(error, place(dsn)) from None
+    finally:
+        connection.close()
+
+
+def undeclared_tables(dsn: str, catalog: Catalog) -> list[str]:
+    """Every `schema.table` in the catalog's schemas that the catalog does not name and the role may read."""
+    connection = connect(dsn, application_name="lakehouse drift", connect_timeout=_CONNECT_SECONDS)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                   where n.nspname = any(%s) and c.relkind in ('r', 'p') and not c.relispartition
+                     and has_table_privilege(c.oid, 'select') order by 1""",
+                [sorted({table.schema for table in catalog.tables})],
+            )
+            return [name for (name,) in cursor.fetchall() if name not in catalog.published]
+    except psycopg2.Error as error:
+        raise failure(error, place(dsn)) from None
+    finally:
+        connection.close()
+
+
+def columns_of(cursor: Cursor, oid: int) -> tuple[SourceColumn, ...]:
+    """A table's columns in its order."""
+    cursor.execute(
+        """select attname,
+                  case t.typtype when 'e' then 'enum' when 'd' then format_type(t.typbasetype, t.typtypmod)
+                       else format_type(a.atttypid, a.atttypmod) end,
+                  a.atthasmissing or a.atthasdef or a.attidentity <> '', a.attgenerated <> ''
+           from pg_attribute a join pg_type t on t.oid = a.atttypid
+           where a.attrelid = %s and a.attnum > 0 and not a.attisdropped order by a.attnum""",
+        [oid],
+    )
+    return tuple(
+        SourceColumn(name, _catalog_type(kind), filled, generated)
+        for name, kind, filled, generated in cursor.fetchall()
+    )
+
+
+def key_of(cursor: Cursor, oid: int) -> tuple[str, ...]:
+    """The columns of a table's primary key, in its order; () when it has none."""
+    cursor.execute(
+        """select a.attname from pg_index i cross join unnest(i.indkey) with ordinality k (attnum, place)
+           join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
+           where i.indrelid = %s and i.indisprimary and k.place <= i.indnkeyatts order by k.place""",
+        [oid],
+    )
+    return tuple(name for (name,) in cursor.fetchall())
+
+
+def table_oid(cursor: Cursor, name: str) -> int | None:
+    """The number of `schema.table`, or None. Unlike to_regclass it needs no right on the schema."""
+    cursor.execute(
+        """select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
+           where n.nspname || '.' || c.relname = %s and c.relkind in ('r', 'p')""",
+        [name],
+    )
+    found = cursor.fetchone()
+    return found[0] if found else None
+
+
+def _table(cursor: Cursor, publication: str, table: Table) -> SourceShape:
+    oid = table_oid(cursor, table.source_name)
+    if oid is None:
+        return SourceShape((), ())
+    # The view pg_publication_tables would wait for a table that is being altered.
+    cursor.execute(
+        """select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end
+                  - '0/0'::pg_lsn, exists (
+               select from pg_publication p join pg_class c on c.oid = %s where p.pubname = %s and (p.puballtables
+                 or exists (select from pg_publication_rel r where r.prpubid = p.oid and r.prrelid = c.oid)
+                 or exists (select from pg_publication_namespace n where n.pnpubid = p.oid and n.pnnspid = c.relnamespace)))""",
+        [oid, publication],
+    )
+    ((lsn, published),) = cursor.fetchall()
+    return SourceShape(columns_of(cursor, oid), key_of(cursor, oid), int(lsn), published)
+
+
+def _catalog_type(text: str) -> str:
+    """The server's name of a type as the catalog spells it; a type the catalog does not know stays as it is."""
+    text = re.sub(r"^(timestamp)(\(\d\)) (with.*)$", r"\1 \3\2", text).split(".")[-1]
+    parsed = parse_type(text)
+    return text if isinstance(parsed, str) else parsed.text

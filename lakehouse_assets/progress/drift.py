@@ -1,0 +1,122 @@
+"""The whole difference between catalog, source and lake, and the work that makes the lake follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lakehouse_assets.catalog import Catalog, Table
+from lakehouse_assets.catalog.drift import Change, Difference
+from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.catalog.shape import SourceShape
+from lakehouse_assets.engine.evolution import differences, evolved
+from lakehouse_assets.engine.rebuild import rebuild
+from lakehouse_assets.errors import LakehouseError
+from lakehouse_assets.gateways import connect, postgres
+from lakehouse_assets.keys import Keys
+from lakehouse_assets.stack.connections import Connections
+from lakehouse_assets.stack.connector import added_tables, connector_name
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_OF_THE_LAKE = (Change.ADDED, Change.DROPPED, Change.WIDENED, Change.RETYPED, Change.REKEYED, Change.RULES)
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    """What differs of one table. `unread`: the connector does not read it yet."""
+
+    table: Table
+    source: SourceShape
+    differences: tuple[Difference, ...]
+    unread: bool
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to do."""
+        return not self.unread and all(one.settled for one in self.differences)
+
+    @property
+    def of_the_stack(self) -> bool:
+        """Whether publication, topic or connector lack it, or the source never had it."""
+        never_made = any(d.change is Change.NO_TABLE and not d.lake for d in self.differences)
+        return self.unread or never_made or self.has(Change.UNPUBLISHED)
+
+    def has(self, *changes: Change) -> bool:
+        """Whether there is such a difference that is not settled."""
+        return any(one.change in changes and not one.settled for one in self.differences)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every table of the catalog, and the source's tables that it does not name."""
+
+    tables: list[TablePlan]
+    undeclared: list[str]
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to do."""
+        return all(table.settled for table in self.tables)
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a plan is applied with: the stack's start, a Spark session, the keys, and a new snapshot of one table."""
+
+    start: Callable[[], None]
+    session: Callable[[], AbstractContextManager[SparkSession]]
+    keys: Keys
+    backfill: Callable[[Table], object]
+    say: Callable[[str], None]
+
+
+def look(catalog: Catalog, paths: LakePaths, links: Connections, dsn: str) -> Plan:
+    """The plan as of now; LakehouseError when the source does not answer."""
+    sources = postgres.read_shapes(dsn, catalog.publication, catalog.tables)
+    unread = [table.name for table in _unread(catalog, links)]
+    tables = [
+        TablePlan(t, sources[t.name], differences(t, paths, sources[t.name]), t.name in unread) for t in catalog.tables
+    ]
+    return Plan(tables, postgres.undeclared_tables(dsn, catalog))
+
+
+def apply(plan: Plan, paths: LakePaths, means: Means, look_again: Callable[[], Plan], *, restart: bool) -> Plan:
+    """Do what the plan needs, and look again; what only a person can decide is left as it is.
+
+    `restart`: the running stack does not know the catalog yet. The lake comes first, so that no run of the new catalog
+    meets it half changed.
+    """
+    anew = {one.table.name for one in plan.tables if one.has(Change.UNPUBLISHED) and not one.unread}
+    if changing := [one for one in plan.tables if one.has(*_OF_THE_LAKE) and not one.has(Change.KEY)]:
+        with means.session() as spark:
+            for one in changing:
+                _follow(spark, one, paths, means)
+    if restart or any(one.of_the_stack for one in plan.tables):
+        means.start()
+    for one in look_again().tables:
+        if one.table.name in anew or one.has(Change.AWAITED):
+            means.say(f"{one.table.name}: asking for its rows again")
+            means.backfill(one.table)
+    return look_again()
+
+
+def _follow(spark: SparkSession, one: TablePlan, paths: LakePaths, means: Means) -> None:
+    """Bring a lake's table to the source's shape; one that the catalog reads otherwise is folded from raw first."""
+    if one.has(Change.RULES):
+        means.say(f"{one.table.name}: folding from raw")
+        rebuild(spark, one.table, paths, means.keys)
+    means.say(f"{one.table.name}: following the source")
+    evolved(spark, one.table, paths, one.source, means.keys)
+
+
+def _unread(catalog: Catalog, links: Connections) -> tuple[Table, ...]:
+    """The tables that the running connector does not read; none when it cannot be asked."""
+    try:
+        config = connect.connector_config(links.connect_url, connector_name(catalog))
+    except LakehouseError:
+        return ()
+    return added_tables(config, catalog)

@@ -1,0 +1,219 @@
+"""The source's tables change while everything runs, while the connector is stopped, and inside a transaction.
+
+Raw never stops, the lake takes over what it can, and what it cannot is named with what mends it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg2.extensions import make_dsn
+
+from lakehouse_assets.cli.context import Edge
+from lakehouse_assets.gateways import connect, postgres
+from lakehouse_assets.progress.verify import verify
+from lakehouse_assets.stack.connections import DATABASE
+from lakehouse_assets.stack.connector import connector_name
+from lakehouse_assets_tests.end_to_end.conftest import Words
+from lakehouse_assets_tests.real_stack import CATALOG, running_stack
+from lakehouse_assets_tests.stack.waiting import eventually
+
+pytestmark = pytest.mark.stack
+
+TABLE = """
+[tables.{name}]
+drift = "{drift}"
+key = ["id"]
+[tables.{name}.columns]
+id = "integer"
+nota = "varchar(20)"
+valor = "numeric(6,2)"
+"""
+PATIENCE = 1200  # seconds; a machine that does other work is slow, not wrong
+TABLES = ("comum", "dentro", "largo", "outro", "renomeado", "parado", "refeito", "chave")
+
+
+@pytest.fixture(scope="module")
+def drifting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Words]:
+    """A stack whose tables are for these tests to change; each has two rows, and they are in the lake."""
+    catalog = tmp_path_factory.mktemp("catalog") / "lakehouse.toml"
+    catalog.parent.chmod(0o755)
+    tables = [TABLE.format(name=name, drift="evolve") for name in TABLES] + [TABLE.format(name="fixo", drift="freeze")]
+    catalog.write_text(CATALOG.read_text(encoding="utf-8") + "".join(tables), encoding="utf-8")
+    with running_stack(catalog) as running:
+        words = Words(running)
+        for name in (*TABLES, "fixo"):
+            words.source(f"insert into {name} values (1, 'um', 1.00), (2, 'dois', 2.00)")
+        sync(words)
+        yield words
+
+
+def alter(words: Words, *statements: str) -> None:
+    """Run statements as the owner of the source's tables, in one transaction."""
+    dsn = make_dsn(words.stack.links.admin_dsn or "", dbname=DATABASE)
+    postgres.execute(dsn, "; ".join(statements))
+
+
+def sync(words: Words) -> None:
+    words.run("sync", "--timeout", str(PATIENCE), seconds=PATIENCE + 60)
+
+
+def rows(words: Words, table: str) -> dict[int, dict[str, Any]]:
+    found = words.rows(f"SELECT * EXCLUDE (_position, _lsn, _tx_id, _op, _committed_at) FROM transformed.{table}")
+    return {row.pop("id"): row for row in found}
+
+
+def planned(words: Words, *options: str, code: int) -> dict[str, list[tuple[str, str]]]:
+    """The differences that are left, by table."""
+    told = json.loads(
+        words.run("plan", "--json", "--timeout", str(PATIENCE), *options, code=code, seconds=3 * PATIENCE).stdout
+    )
+    return {
+        table["name"]: [(d["change"], d["column"]) for d in table["differences"] if not d["settled"]]
+        for table in told["tables"]
+        if not table["settled"]
+    }
+
+
+def unequal(words: Words, *names: str) -> list[str]:
+    found = verify(Edge(words.stack.settings).verify_request(PATIENCE), names)
+    return [proof.table for proof in found.proofs if not proof.equal]
+
+
+def quarantined(words: Words, table: str) -> list[dict[str, Any]]:
+    return json.loads(words.run("quarantine", table, "--json").stdout)
+
+
+def not_compared(words: Words, name: str) -> dict[str, str]:
+    (proof,) = verify(Edge(words.stack.settings).verify_request(PATIENCE), [name]).proofs
+    return proof.not_compared
+
+
+def test_columns_come_go_and_grow_while_everything_runs(drifting: Words) -> None:
+    alter(drifting, "alter table comum add column cor text", "alter table comum drop column nota")
+    drifting.source("insert into comum (id, valor, cor) values (3, 3.00, 'azul')")
+    alter(
+        drifting, "insert into dentro values (3, 'antes', 3.00)", "alter table dentro add column dia date",
+        "insert into dentro values (4, 'depois', 4.00, '2026-01-31')", "update dentro set dia = '2026-02-01' where id = 1",
+    )  # fmt: skip
+    alter(
+        drifting, "alter table largo alter column id type bigint", "alter table largo alter column nota type text",
+        "alter table largo alter column valor type numeric(10,3)",
+    )  # fmt: skip
+    drifting.source(f"insert into largo values (9000000000, '{'x' * 30}', 1234567.891)")
+    alter(drifting, "alter table fixo add column cor text")
+    drifting.source("insert into fixo values (3, 'três', 3.00, 'azul')")
+    sync(drifting)
+
+    assert rows(drifting, "comum") == {
+        1: {"nota": "um", "valor": "1.00", "cor": None}, 2: {"nota": "dois", "valor": "2.00", "cor": None},
+        3: {"nota": None, "valor": "3.00", "cor": "azul"},
+    }  # fmt: skip
+    assert {k: r["dia"] for k, r in rows(drifting, "dentro").items()} == {
+        1: "2026-02-01", 2: None, 3: None, 4: "2026-01-31",
+    }  # fmt: skip
+    assert rows(drifting, "largo")[9_000_000_000] == {"nota": "x" * 30, "valor": "1234567.891"}
+    assert rows(drifting, "fixo")[3] == {"nota": "três", "valor": "3.00"}
+    assert unequal(drifting, "comum", "dentro", "largo", "fixo") == []
+    assert not_compared(drifting, "comum") == {"nota": "no longer in the source"}
+    assert not_compared(drifting, "fixo") == {"cor": "not in the catalog, and drift is freeze"}
+    assert planned(drifting, code=3) == {"fixo": [("added", "cor")]}
+
+
+def test_a_column_of_another_type_is_held_back_until_the_catalog_says_so(drifting: Words) -> None:
+    alter(drifting, "alter table outro alter column valor type date using '2026-01-31'::date")
+    drifting.source("insert into outro values (3, 'três', '2026-02-01')")
+    sync(drifting)
+    assert {k: r["valor"] for k, r in rows(drifting, "outro").items()} == {1: "1.00", 2: "2.00", 3: None}
+    # The quarantine follows the fold: it is written after it.
+    eventually(lambda: quarantined(drifting, "outro") != [], PATIENCE)
+    (entry,) = quarantined(drifting, "outro")
+    assert (entry["key"], entry["column_name"], entry["raw"]) == ('{"id":3}', "valor", "20485")
+    assert unequal(drifting, "outro") == []
+    assert ("retyped", "valor") in planned(drifting, code=3)["outro"]
+    assert "valor is date in the source, numeric(6,2) before" in drifting.run("plan", code=3).stdout
+
+
+def test_a_renamed_column_and_one_with_a_default_wait_for_their_rows(drifting: Words) -> None:
+    alter(drifting, "alter table renomeado rename column nota to texto")
+    # The connector is stopped meanwhile.
+    url, name = drifting.stack.links.connect_url, connector_name(drifting.stack.catalog)
+    connect.stop(url, name)
+    drifting.source("insert into parado values (3, 'antes', 3.00)")
+    alter(drifting, "alter table parado add column ativo boolean not null default true")
+    drifting.source("insert into parado values (4, 'depois', 4.00, false)")
+    drifting.source("insert into renomeado values (3, 'três', 3.00)")
+    connect.resume(url, name)
+    sync(drifting)
+    assert {k: r["ativo"] for k, r in rows(drifting, "parado").items()} == {1: None, 2: None, 3: None, 4: False}
+    assert {k: r["texto"] for k, r in rows(drifting, "renomeado").items()} == {1: None, 2: None, 3: "três"}
+    assert sorted(unequal(drifting, "parado", "renomeado")) == ["parado", "renomeado"]
+    found = planned(drifting, code=3)
+    assert (found["parado"], found["renomeado"]) == ([("rows awaited", "ativo")], [("rows awaited", "texto")])
+
+
+def test_a_plan_that_is_written_and_applied_leaves_nothing(drifting: Words) -> None:
+    before = Path(drifting.stack.settings.catalog).read_text(encoding="utf-8")
+    assert planned(drifting, "--apply", "--write", code=0) == {}
+    after = Path(drifting.stack.settings.catalog).read_text(encoding="utf-8")
+    assert [line for line in before.splitlines() if line not in after.splitlines()] == []
+    assert 'texto = "varchar(20)"' in after
+    assert {k: r["valor"] for k, r in rows(drifting, "outro").items()} == {
+        1: "2026-01-31",
+        2: "2026-01-31",
+        3: "2026-02-01",
+    }
+    assert {k: r["texto"] for k, r in rows(drifting, "renomeado").items()} == {1: "um", 2: "dois", 3: "três"}
+    assert unequal(drifting) == []
+
+
+def test_a_table_dropped_and_made_again_and_a_new_one(drifting: Words) -> None:
+    alter(drifting, "drop table refeito")
+    assert planned(drifting, code=3)["refeito"] == [("no table", "")]
+    alter(
+        drifting, "create table refeito (id integer primary key, nota varchar(20), valor numeric(6,2))",
+        "insert into refeito values (7, 'sete', 7.00)", "create table novo (id integer primary key, nome text)",
+        "insert into novo values (1, 'um')", f"grant select on novo to {postgres.APPLICATION_ROLE}",
+    )  # fmt: skip
+    assert "public.novo is in the source and not in the catalog" in drifting.run("plan", code=3).stdout
+    catalog = Path(drifting.stack.settings.catalog)
+    new = '[tables.novo]\nkey = ["id"]\n[tables.novo.columns]\nid = "integer"\nnome = "text"\n'
+    catalog.write_text(f"{catalog.read_text(encoding='utf-8')}\n{new}", encoding="utf-8")
+    found = planned(drifting, code=3)
+    assert ("not published", "") in found["refeito"]
+    assert "novo" in found
+    assert planned(drifting, "--apply", code=0) == {}
+    sync(drifting)
+    assert rows(drifting, "refeito") == {7: {"nota": "sete", "valor": "7.00"}}
+    assert rows(drifting, "novo") == {1: {"nome": "um"}}
+    assert unequal(drifting) == []
+
+
+def test_a_changed_key_stops_the_table_and_no_other(drifting: Words) -> None:
+    alter(drifting, "alter table chave drop constraint chave_pkey", "alter table chave add primary key (id, nota)")
+    drifting.source("insert into chave values (1, 'outro', 3.00)")
+    drifting.source("insert into comum (id, valor) values (4, 4.00)")
+    assert unequal(drifting, "comum") == []
+    assert rows(drifting, "comum")[4]["valor"] == "4.00"
+    assert "chave not folded yet" in drifting.run("sync", "--timeout", "1", code=1).stderr
+    assert len(rows(drifting, "chave")) == 2
+    assert planned(drifting, code=3) == {"chave": [("key changed", "")]}
+    assert "the primary key is (id, nota) in the source, (id) in the catalog" in drifting.run("plan", code=3).stdout
+    assert planned(drifting, "--apply", "--write", code=0) == {}
+    assert drifting.rows("SELECT id, nota FROM transformed.chave ORDER BY id, nota") == [
+        {"id": 1, "nota": "outro"}, {"id": 1, "nota": "um"}, {"id": 2, "nota": "dois"},
+    ]  # fmt: skip
+
+
+def test_a_source_that_does_not_answer(drifting: Words) -> None:
+    told = drifting.run(
+        "plan",
+        code=1,
+        LAKEHOUSE_SOURCE_DSN="postgresql://a:b@127.0.0.1:1/c",
+        LAKEHOUSE_REPLICATION_DSN="postgresql://a:b@127.0.0.1:1/c",
+    )
+    assert "the server does not answer" in told.stderr
