@@ -16,6 +16,7 @@ from lakehouse_assets.engine import deltalog
 from lakehouse_assets.engine.deltalog import NO_VERSION, AddedFile
 
 FOLD_APP = "lakehouse-fold"
+REBUILD_APP = "lakehouse-rebuild"  # a table folded anew to the position where it stood
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,15 @@ EMPTY_CUT = Cut(NO_VERSION, {}, {})
 
 @dataclass(frozen=True)
 class Folded:
-    """What a transformed table holds: position applied, the raw version it was read at, the highest LSN folded."""
+    """What a transformed table holds: position applied, the raw version it was read at, the highest LSN folded.
+
+    `rebuilt` is the version of the newest rebuild since: the position is the same, the rows may be others.
+    """
 
     applied: int
     raw_version: int
     max_lsn: int
+    rebuilt: int = NO_VERSION
 
 
 NEVER_FOLDED = Folded(NOTHING, NO_VERSION, -1)
@@ -104,11 +109,14 @@ def files_between(paths: LakePaths, table: str, after_version: int, until_versio
 
 def folded(paths: LakePaths, table: str) -> Folded:
     """What the transformed table of `table` holds, from the newest commit a fold wrote."""
-    path = paths.transformed(table)
+    path, rebuilt = paths.transformed(table), NO_VERSION
     for commit in deltalog.commits_backwards(path):
         if FOLD_APP in commit.transactions:
             note = json.loads(commit.user_metadata or "{}")
-            return Folded(commit.transactions[FOLD_APP], note.get("raw_version", NO_VERSION), note.get("max_lsn", -1))
+            raw_version, max_lsn = note.get("raw_version", NO_VERSION), note.get("max_lsn", -1)
+            return Folded(commit.transactions[FOLD_APP], raw_version, max_lsn, rebuilt)
+        if REBUILD_APP in commit.transactions:
+            rebuilt = max(rebuilt, commit.version)
         if commit.version == 0:
             return NEVER_FOLDED
     if deltalog.newest_version(path) == NO_VERSION:
