@@ -27,6 +27,10 @@ from lakehouse_assets_tests.real_stack import RealStack
 RUN_SECONDS = 90  # within which the sensor asks for a run while there is traffic
 
 
+class DidNotHappen(Exception):
+    """What the fault needs did not come, so there was none: it is told and not counted."""
+
+
 @dataclass(frozen=True)
 class Ground:
     """A stack, its edge as the words have it, the link between connector and source, and its disk if it has its own."""
@@ -87,26 +91,27 @@ class Ground:
             for process in stopped:
                 _signal(process, signal.SIGCONT)
 
-    def next_run(self, *statuses: DagsterRunStatus) -> DagsterRun | None:
-        """The next run that has one of the statuses, None when none comes."""
+    def next_run(self, *statuses: DagsterRunStatus) -> DagsterRun:
+        """The next run that has one of the statuses."""
         until, home = time.monotonic() + RUN_SECONDS, self.stack.settings.dagster_home
         with DagsterInstance.from_config(str(home)) as instance:
             known = {run.run_id for run in instance.get_runs(limit=50)}
             while time.monotonic() < until:
-                found = [
-                    r for r in instance.get_runs(RunsFilter(statuses=list(statuses)), limit=10) if r.run_id not in known
-                ]
-                if found:
-                    return found[0]
+                found = instance.get_runs(RunsFilter(statuses=list(statuses)), limit=10)
+                if new := [run for run in found if run.run_id not in known]:
+                    return new[0]
                 time.sleep(0.05)
-        return None
+        raise DidNotHappen(f"no run within {RUN_SECONDS} s")
 
-    def process_of(self, run: DagsterRun) -> psutil.Process | None:
-        """The process that executes a run, None once it has ended."""
+    def process_of(self, run: DagsterRun) -> psutil.Process:
+        """The process that executes a run."""
         with DagsterInstance.from_config(str(self.stack.settings.dagster_home)) as instance:
             found = instance.get_run_by_id(run.run_id)
         pid = found.tags.get(PID_TAG) if found else None
-        return psutil.Process(int(pid)) if pid and psutil.pid_exists(int(pid)) else None
+        try:
+            return psutil.Process(int(pid or 0))
+        except (psutil.NoSuchProcess, ValueError):
+            raise DidNotHappen("the run ended by itself") from None
 
 
 @contextmanager

@@ -65,8 +65,7 @@ def kill_run(ground: Ground, chance: Random) -> None:
     """The process of a run dies somewhere in its folds."""
     run = ground.next_run(DagsterRunStatus.STARTED)
     time.sleep(chance.uniform(0, 8))
-    if run and (process := ground.process_of(run)):
-        process.kill()
+    ground.process_of(run).kill()
 
 
 def kill_engine_in_a_fold(ground: Ground, chance: Random) -> None:
