@@ -7,6 +7,7 @@ import random
 import string
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from random import Random
 
@@ -36,15 +37,14 @@ def traffic(dsn: str, seed: int) -> Iterator[None]:
             while not stop.wait(chance.uniform(0.2, 1.5)):
                 chance.choice(KINDS)(one, two, chance)
 
-    threads = [threading.Thread(target=_persist, args=(work, Random(seed), stop)) for work in (demo, others)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join(120)
+    with ThreadPoolExecutor() as pool:
+        working = [pool.submit(_persist, work, Random(seed), stop) for work in (demo, others)]
+        try:
+            yield
+        finally:
+            stop.set()
+    for one in working:
+        one.result()  # what ended it early, if anything did
 
 
 def copy_in(one: Connection, two: Connection, chance: Random) -> None:
