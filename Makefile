@@ -36,8 +36,8 @@ format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: $(READY) lint ## Lint, then every test, on a real stack that it starts and stops
-	$(BIN)/pytest
+test: $(READY) lint ## Lint, then every test: the shared real stack's in one process, the others beside them
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup
 
 demo: $(READY) ## The main job: start everything, change the source, prove that the lake is equal
 	$(BIN)/lakehouse demo

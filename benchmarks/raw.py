@@ -80,7 +80,7 @@ def _drain(spark, here: Edge, jvm: psutil.Process, name: str) -> tuple[float, fl
     target, checkpoint = folder / "raw", folder / "checkpoint"
     if name.startswith("raw"):
         raw.create_raw(spark, target)
-    rows = raw.rows(spark, here.catalog, raw.messages(spark, here.catalog, here.links.kafka_bootstrap, 200_000))
+    rows = raw.rows(spark, here.catalog, raw.messages(spark, here.catalog, here.links.kafka_bootstrap, 200_000), {})
     before, since = _cpu(jvm), time.monotonic()
     if name.startswith("raw"):
         raw.start_stream(rows, target, checkpoint, None).awaitTermination()

@@ -6,7 +6,9 @@ tests' reference, by turns in one JVM.
 
 from __future__ import annotations
 
+import os
 import random
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -15,6 +17,8 @@ from typing import Any
 
 import click
 import psutil
+import pyarrow
+import pyarrow.parquet
 from rich.console import Console
 from rich.table import Table
 
@@ -43,6 +47,9 @@ PYTHON_RULES = {
 @click.option("--rounds", default=3, show_default=True, help="Measured rounds, after one that warms up.")
 def main(rows: int, rounds: int) -> None:
     """Generate, read by turns, print."""
+    os.environ["PYSPARK_PYTHON"] = (
+        sys.executable
+    )  # another Python lacks what the UDF imports, and Spark then waits for ever
     settings = load_settings()
     ensure_jars(settings.cache, click.echo, require_java())
     with tempfile.TemporaryDirectory() as folder:
@@ -92,10 +99,12 @@ def _amount(pick: random.Random) -> str | None:
 
 
 def _generate(spark: Any, rows: int, path: str) -> None:
-    pick, columns = random.Random(1), ", ".join(f"{name} string" for name in RULES)
-    data = [[(_date if name[0] == "d" else _amount)(pick) for name in RULES] for _ in range(min(rows, 20_000))]
-    spark.createDataFrame(data, columns).createOrReplaceTempView("sample")
-    times = -(-rows // len(data))
+    pick, drawn = random.Random(1), min(rows, 20_000)
+    sample = {name: [(_date if name[0] == "d" else _amount)(pick) for _ in range(drawn)] for name in RULES}
+    # Not by createDataFrame: its Python workers would be used again by the UDF, and Spark 4.1 then waits for ever.
+    pyarrow.parquet.write_table(pyarrow.table(sample), f"{path}.sample")
+    spark.read.parquet(f"{path}.sample").createOrReplaceTempView("sample")
+    times = -(-rows // drawn)
     spark.sql(f"SELECT sample.* FROM sample CROSS JOIN range({times}) LIMIT {rows}").coalesce(2).write.parquet(path)
 
 

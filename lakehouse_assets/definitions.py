@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from dagster import Definitions, definitions, in_process_executor
@@ -10,10 +11,11 @@ from dagster import Definitions, definitions, in_process_executor
 from lakehouse_assets.catalog import Catalog, load_catalog
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.refined import RefinedTable, load_refined
-from lakehouse_assets.defs import arrivals, kafka, postgres, proof, raw, transformed
+from lakehouse_assets.defs import arrivals, kafka, postgres, proof, raw, stream, transformed
 from lakehouse_assets.defs.refined import assets as refined
 from lakehouse_assets.defs.resources import KafkaResource, LakeResource, PostgresResource, spark_resource
 from lakehouse_assets.keys import load_keys
+from lakehouse_assets.progress.stream import stream_state
 from lakehouse_assets.proof.verification import Verification
 from lakehouse_assets.sessions import session_config
 from lakehouse_assets.settings import Settings, load_settings
@@ -35,10 +37,15 @@ def defs() -> Definitions:
     hops = [*raw.build(catalog), *folds, *refined.build(tables, catalog)]
     checks = {asset.key: [spec.key for spec in asset.check_specs] for asset in hops}
     equal = proof.build(catalog, _verify(settings, links, catalog, tables))
+    look = partial(stream_state, settings, catalog, links)
+    intact = stream.build(catalog, look)
     return Definitions(
         assets=[postgres.build(catalog), *kafka.build(catalog), *hops],
-        asset_checks=[equal],
-        sensors=[arrivals.build(catalog, tables, paths, settings.sensor_seconds, checks)],
+        asset_checks=[equal, intact],
+        sensors=[
+            arrivals.build(catalog, tables, paths, settings.sensor_seconds, checks),
+            stream.build_sensor(intact, look),
+        ],
         schedules=[proof.schedule(equal, settings.verify_cron)],
         resources={
             "spark": spark_resource(session_config(settings, links)),

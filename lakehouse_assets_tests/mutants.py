@@ -263,14 +263,31 @@ PROOF = (
            "while following is not None and following[0] == key:", ("proof/test_compare.py",)),
     Mutant("a difference moves what is verified", "progress/verified.py", "if proof.equal else before", "if True else before",
            (f"{VERIFY}::test_a_difference_keeps_the_table_verified_through_what_it_was",)),
-    Mutant("the sensor waits for a verification", "defs/arrivals.py", " and not proof.is_verification(run)", "",
+    Mutant("the sensor waits for a verification", "defs/arrivals.py", " and not _only_checks(run)", "",
            ("defs/test_arrivals.py::test_a_verification_is_not_waited_for",)),
     Mutant("a run that folds verifies too", "defs/proof.py", "if [node.name for node in context.job_def.nodes] != [NAME]:", "if False:",
            ("defs/test_proof.py::test_a_run_that_folds_does_not_verify",)),
     Mutant("a replay is told as an event", "proof/fates.py", "if first != at:", "if False:", ("proof/test_fates.py",)),
     Mutant("a generation removes nothing", "proof/fates.py", "if at < g.start and", "if False and", ("proof/test_fates.py",)),
 )  # fmt: skip
-MUTANTS = FOLD + UNAVAILABLE + REPLAYS + MERGE + MESSAGES + TYPES + STANDING + PROOF
+CONTINUITY = (
+    Mutant("a slot may be ahead", "continuity/identity.py", "slot.confirmed_lsn > slot.delivered_lsn", "False",
+           ("continuity/test_identity.py",)),
+    Mutant("a topic is its name", "continuity/identity.py", "elif now.id != was:", "elif False:", ("continuity/test_identity.py",)),
+    Mutant("retention takes what was not read", "continuity/identity.py", "elif now.first > following:", "elif False:",
+           ("continuity/test_identity.py",)),
+    Mutant("a recovery keeps the epoch", "continuity/identity.py", "self.epoch(table.name) + (table.name in raised)", "self.epoch(table.name)",
+           ("continuity/test_identity.py",)),
+    Mutant("every look is a first look", "continuity/identity.py", "known.system_id or observed.source.system_id", "observed.source.system_id",
+           ("continuity/test_identity.py",)),
+    Mutant("a lost checkpoint begins at the beginning", "engine/guard.py", "if in_raw and not planned:", "if False:",
+           ("engine/test_guard.py::test_raw_without_a_checkpoint_is_told",)),
+    Mutant("a recovery goes on from the old checkpoint", "engine/guard.py", "shutil.rmtree(self.checkpoint, ignore_errors=True)\n        draft.rename(self.checkpoint)",
+           "pass", ("engine/test_guard.py",)),
+    Mutant("a halt forgets that the stream is down", "continuity/state.py", "stopped or (before is not None and before.stopped)", "stopped",
+           ("continuity/test_state.py",)),
+)  # fmt: skip
+MUTANTS = CONTINUITY + FOLD + UNAVAILABLE + REPLAYS + MERGE + MESSAGES + TYPES + STANDING + PROOF
 
 
 def main(words: list[str]) -> int:

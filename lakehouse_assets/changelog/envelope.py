@@ -6,6 +6,7 @@ A message that cannot be read gets op `unknown` and stops nothing. Source: DESIG
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from lakehouse_assets import sql
@@ -41,14 +42,21 @@ _ENVELOPE = (
 )
 
 
-def raw_query(catalog: Catalog, messages: str, epoch: int = 0) -> str:
+def raw_query(catalog: Catalog, messages: str, epochs: Mapping[str, int] | None = None) -> str:
     """SQL from Kafka's columns (view `messages`: topic, key, value, offset, timestamp) to raw's columns.
 
+    `epochs`: by table name, of the positions given; 0 where none is named.
     Tombstones (null values) are left out: Debezium is told not to write them.
     """
     table = " ".join(f"WHEN {sql.text(t.topic)} THEN {sql.text(t.name)}" for t in catalog.tables)
     source = " ".join(f"WHEN {sql.text(t.topic)} THEN {sql.text(t.source_name)}" for t in catalog.tables)
     keyed = " ".join(f"WHEN {sql.text(t.topic)} THEN {_has_key(t)}" for t in catalog.tables)
+    starts = " ".join(
+        f"WHEN {sql.text(t.topic)} THEN {position(epoch, 0)}L"
+        for t in catalog.tables
+        if (epoch := (epochs or {}).get(t.name))
+    )
+    start = f"CASE topic {starts} ELSE 0L END" if starts else "0L"
     return f"""
     WITH texts AS (
       SELECT topic, `offset`, timestamp, {_text("key")} AS key, {_text("value")} AS value
@@ -61,7 +69,7 @@ def raw_query(catalog: Catalog, messages: str, epoch: int = 0) -> str:
     SELECT CASE topic {table} END AS table_name,
            {_op(f"CASE topic {source} END", f"CASE topic {keyed} END")} AS op,
            CAST(timestamp AS DATE) AS event_date,
-           {position(epoch, 0)}L + `offset` AS position,
+           {start} + `offset` AS position,
            `offset` AS kafka_offset, timestamp AS kafka_timestamp, topic, key, value,
            e.source.lsn AS lsn, e.source.txId AS tx_id, e.source.snapshot AS snapshot,
            timestamp_micros(e.source.ts_us) AS committed_at

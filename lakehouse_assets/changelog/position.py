@@ -25,3 +25,19 @@ def offset_of(position: int) -> int:
 def epoch_of(position: int) -> int:
     """The epoch of a position."""
     return position >> EPOCH_SHIFT
+
+
+def position_text(position: int) -> str:
+    """A position for people: the offset, behind the epoch when there was more than one."""
+    epoch = epoch_of(position)
+    return f"{epoch}:{offset_of(position)}" if epoch > 0 else str(position)
+
+
+def changes_between(applied: int, newest: int) -> int:
+    """How many offsets lie behind `applied` up to `newest`; when offsets began again since, those of the new epoch."""
+    if newest <= applied:
+        return 0
+    began_again = applied == NOTHING or (
+        epoch_of(newest) != epoch_of(applied) and offset_of(newest) <= offset_of(applied)
+    )
+    return offset_of(newest) + 1 if began_again else offset_of(newest) - offset_of(applied)

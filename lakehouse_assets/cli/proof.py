@@ -1,4 +1,4 @@
-"""Words about the truth of the lake: verify, explain."""
+"""Words about the truth of the lake: verify, explain, repair, backfill, recover."""
 
 from __future__ import annotations
 
@@ -74,6 +74,37 @@ def backfill(table: str, timeout: float) -> None:
     here = edge()
     after = take(_repair_request(here, timeout), here.table(table))
     click.echo(f"{table}: {after.source_count} rows, equal")
+
+
+@click.command()
+@click.option(
+    "--snapshot", is_flag=True, help="Begin with a new slot and a snapshot of every table, whatever is found."
+)
+@click.option("--timeout", default=600.0, show_default=True, help="Seconds to wait until every table is equal.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def recover(snapshot: bool, timeout: float, yes: bool) -> None:
+    """Bring a halted stream back: show what is broken and what would mend it, ask, do it, and prove the result.
+
+    The stream halts when it is not the one the lake was made from: another or an older source, a slot that is lost,
+    missing or ahead, a topic made again or cut short, a checkpoint that is lost or old. Broken off, it can be told again.
+    Exit 0: nothing is broken, or the lake is equal again. 1: could not recover.
+    """
+    from lakehouse_assets.progress.recover import RecoverRequest, plan
+    from lakehouse_assets.progress.recover import recover as bring_back
+
+    here = edge()
+    request = RecoverRequest(here.settings, here.catalog, here.links, _repair_request(here, timeout), say)
+    found = plan(request, snapshot=snapshot)
+    if not found.breaks:
+        click.echo("nothing to recover: the stream is the one the lake was made from")
+        return
+    for broken in found.breaks:
+        click.echo(f"{broken.kind}: {broken.reason}")
+    for number, step in enumerate(found.steps(here.catalog), 1):
+        click.echo(f"  {number}. {step}")
+    if not yes:
+        click.confirm("recover?", abort=True)
+    bring_back(request, found)
 
 
 def _repair_request(here: Edge, timeout: float) -> RepairRequest:

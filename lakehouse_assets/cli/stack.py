@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from lakehouse_assets.changelog.position import position_text
 from lakehouse_assets.cli.context import edge, say
 from lakehouse_assets.errors import EXIT_FAILED
 
@@ -48,7 +49,7 @@ def down() -> None:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def status(as_json: bool) -> None:
-    """Show services, the lag of every table, and the sensor."""
+    """Show services, the lag of every table, the sensor, the slot, and whether the stream is halted."""
     from lakehouse_assets.progress.status import status as look
 
     here = edge()
@@ -73,12 +74,17 @@ def status(as_json: bool) -> None:
     )
     for table in found.tables:
         tables.add_row(
-            table.name, _or_dash(table.kafka_end), str(table.raw_position), str(table.applied_position),
+            table.name, _or_dash(table.kafka_end), position_text(table.raw_position), position_text(table.applied_position),
             _or_dash(table.lag_changes), _or_dash(table.lag_seconds), _verified(table),
         )  # fmt: skip
     console.print(services)
     console.print(tables)
     console.print(f"sensor arrivals: {found.sensor.state}; {found.sensor.last_tick}", highlight=False)
+    if found.stream.wal:
+        console.print(f"slot: {found.stream.wal.text}", highlight=False)
+    if halt := found.stream.halt:
+        text = f"halted since {halt.since}: {halt.text}\nnext: lakehouse recover"
+        console.print(text, style="red", highlight=False, markup=False)
 
 
 def _verified(table: TableLag) -> str:
@@ -124,7 +130,7 @@ def env() -> None:
 
 @click.group()
 def connector() -> None:
-    """The Debezium connector: apply, status, resnapshot."""
+    """The Debezium connector: apply, status."""
 
 
 @connector.command("apply")
@@ -153,16 +159,6 @@ def connector_status() -> None:
     if not found.running:
         raise failed_connector(found, here.catalog, here.links.replication.user)
     click.echo(f"{connector_name(here.catalog)}: {found.state}")
-
-
-@connector.command("resnapshot")
-@click.confirmation_option(prompt="Read every table whole once more, from a new replication slot?")
-def connector_resnapshot() -> None:
-    """Begin again with a full snapshot after the replication slot was lost; the lake keeps its history."""
-    from lakehouse_assets.stack.recovery import resnapshot
-
-    here = edge()
-    resnapshot(here.settings, here.catalog, say)
 
 
 @click.command()

@@ -31,7 +31,7 @@ from dagster import (
 from lakehouse_assets.catalog import Catalog
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.refined import RefinedTable
-from lakehouse_assets.defs import proof, raw, transformed
+from lakehouse_assets.defs import proof, raw, stream, transformed
 from lakehouse_assets.defs.refined import assets as refined
 from lakehouse_assets.defs.resources import PID_TAG
 from lakehouse_assets.engine.positions import EMPTY_CUT, Cut, exists, folded, newest_cut
@@ -133,12 +133,16 @@ def _known(cursor: str | None) -> Cut:
 
 def _wait_reason(instance: DagsterInstance) -> str | None:
     active = instance.get_runs(RunsFilter(statuses=_ACTIVE), limit=20)
-    # A verification only reads, and what it waits for is this sensor's next run.
-    working = [run for run in active if not _ended_silently(instance, run) and not proof.is_verification(run)]
+    # A check only reads, and what a verification waits for is this sensor's next run.
+    working = [run for run in active if not _ended_silently(instance, run) and not _only_checks(run)]
     if working:
         return f"run {working[0].run_id[:8]} is in progress"
     seconds = _backoff(instance)
     return f"the last runs failed: next try in {seconds:.0f} s" if seconds > 0 else None
+
+
+def _only_checks(run: DagsterRun) -> bool:
+    return run.job_name in (proof.JOB, stream.JOB) or bool(run.asset_check_selection and not run.asset_selection)
 
 
 def _ended_silently(instance: DagsterInstance, run: DagsterRun) -> bool:

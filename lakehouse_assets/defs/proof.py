@@ -15,7 +15,6 @@ from dagster import (
     AssetCheckSeverity,
     AssetCheckSpec,
     AssetSelection,
-    DagsterRun,
     DefaultScheduleStatus,
     MetadataValue,
     ScheduleDefinition,
@@ -75,11 +74,6 @@ def schedule(check: AssetChecksDefinition, cron: str) -> ScheduleDefinition:
         default_status=DefaultScheduleStatus.RUNNING,
         description="Proves that transformed equals the source.",
     )
-
-
-def is_verification(run: DagsterRun) -> bool:
-    """Whether a run verifies and does nothing else."""
-    return run.job_name == JOB or bool(run.asset_check_selection and not run.asset_selection)
 
 
 def _result(proof: TableProof, found: Verification, known: Verified) -> AssetCheckResult:

@@ -10,23 +10,32 @@ import signal
 import sys
 import time
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 from tenacity import retry, retry_if_exception_type, wait_fixed
 
+from lakehouse_assets import continuity
 from lakehouse_assets.catalog import load_catalog
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.engine import raw
 from lakehouse_assets.engine.batches import BatchLog
+from lakehouse_assets.engine.guard import Guard
 from lakehouse_assets.engine.session import connect_config, local_session, spark_config
+from lakehouse_assets.engine.stream_offsets import start_offsets
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.gateways.kafka import topic_states
 from lakehouse_assets.settings import Settings, load_settings
 from lakehouse_assets.stack.connections import connections
 from lakehouse_assets.stack.jars import jar_paths
+from lakehouse_assets.stack.observation import observe
 from lakehouse_assets.stack.ports import Port
 
+if TYPE_CHECKING:
+    from pyspark.sql.streaming import StreamingQuery
+
 POLL_SECONDS = 1
+LOOK_SECONDS = 5  # between two looks at who writes the stream
 
 
 def run(settings: Settings, *, once: bool) -> None:
@@ -39,17 +48,21 @@ def run(settings: Settings, *, once: bool) -> None:
     if not once:
         config |= connect_config(Port.SPARK_CONNECT.of(settings.port_base))
     spark = local_session(config)
+    guard = Guard(catalog, paths, settings.checkpoint, lambda: observe(catalog, links))
     try:
         raw.create_raw(spark, paths.raw)
-        _wait_for_topics(links.kafka_bootstrap, [table.topic for table in catalog.tables])
-        source = raw.messages(spark, catalog, links.kafka_bootstrap, settings.max_offsets_per_trigger)
-        rows = raw.rows(spark, catalog, source)
-        query = raw.start_stream(rows, paths.raw, settings.checkpoint, None if once else settings.trigger_seconds)
-        print("engine ready", flush=True)
-        log = BatchLog(lambda line: print(line, flush=True))
-        while not query.awaitTermination(POLL_SECONDS):
-            log.tell(query.lastProgress)
-        log.tell(query.lastProgress)
+        # Those the lake knows are not waited for: if one is gone, that is a halt.
+        known = continuity.known_identity(paths).topics
+        _wait_for_topics(links.kafka_bootstrap, [table.topic for table in catalog.tables if table.topic not in known])
+        ended = False
+        while not ended:
+            _wait_until_sound(guard, paths, once=once)
+            identity, start = guard.begin(), start_offsets(settings.checkpoint)
+            source = raw.messages(spark, catalog, links.kafka_bootstrap, settings.max_offsets_per_trigger, start)
+            rows = raw.rows(spark, catalog, source, identity.epochs)
+            query = raw.start_stream(rows, paths.raw, settings.checkpoint, None if once else settings.trigger_seconds)
+            print("engine ready", flush=True)
+            ended = _follow(query, guard, paths)
     except (PySparkException, Py4JError) as error:
         raise LakehouseError(
             f"the stream ended: {_first_line(error)}",
@@ -58,6 +71,33 @@ def run(settings: Settings, *, once: bool) -> None:
         ) from error
     finally:
         spark.stop()
+
+
+def _follow(query: StreamingQuery, guard: Guard, paths: LakePaths) -> bool:
+    """Tell each batch until the stream ends, or until something is broken: then it is put down, and False."""
+    log, looked = BatchLog(lambda line: print(line, flush=True)), time.monotonic()
+    while not query.awaitTermination(POLL_SECONDS):
+        log.tell(query.lastProgress)
+        if time.monotonic() - looked >= LOOK_SECONDS:
+            if found := guard.look():
+                continuity.halt(paths, found)
+            looked = time.monotonic()
+        if continuity.read_halt(paths):
+            query.stop()
+            return False
+    log.tell(query.lastProgress)
+    return True
+
+
+def _wait_until_sound(guard: Guard, paths: LakePaths, *, once: bool) -> None:
+    """Return when the stream may begin; a halt lasts until `lakehouse recover` lifts it."""
+    while (found := guard.look_before_start()) or continuity.read_halt(paths):
+        halted = continuity.halt(paths, found, stopped=True)
+        if once:
+            raise LakehouseError(halted.text, where="the stream is halted", next_step="lakehouse recover")
+        print(f"halted: {halted.text or 'a recovery is at work'}; next: lakehouse recover", flush=True)
+        while continuity.read_halt(paths):
+            time.sleep(POLL_SECONDS)
 
 
 @retry(wait=wait_fixed(1), retry=retry_if_exception_type(LakehouseError), sleep=time.sleep)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.streaming import StreamingQuery
 
+_EARLIEST = -2  # Kafka's own number for it
 # Statistics on position and lsn only: they prune the folds' reads, the others would cost every batch.
 PROPERTIES = {
     "delta.dataSkippingStatsColumns": "position,lsn",
@@ -36,13 +39,18 @@ def properties(values: dict[str, str]) -> str:
     return ", ".join(f"{sql.text(key)} = {sql.text(value)}" for key, value in values.items())
 
 
-def messages(spark: SparkSession, catalog: Catalog, bootstrap: str, max_offsets: int) -> DataFrame:
-    """The topics as a stream that fails rather than skip: see docs/pipelines.md for the reason of each option."""
+def messages(
+    spark: SparkSession, catalog: Catalog, bootstrap: str, max_offsets: int, start: Mapping[str, int] | None = None
+) -> DataFrame:
+    """The topics as a stream that fails rather than skip: see docs/pipelines.md for the reason of each option.
+
+    `start`: by topic the first offset to read, where there is no checkpoint that says it; without, from the beginning.
+    """
     return (
         spark.readStream.format("kafka")
         .option("kafka.bootstrap.servers", bootstrap)
         .option("subscribe", ",".join(table.topic for table in catalog.tables))
-        .option("startingOffsets", "earliest")
+        .option("startingOffsets", _starting_offsets(catalog, start) if start else "earliest")
         .option("failOnDataLoss", "true")
         .option("kafka.isolation.level", "read_committed")
         .option("maxOffsetsPerTrigger", max_offsets)
@@ -50,10 +58,14 @@ def messages(spark: SparkSession, catalog: Catalog, bootstrap: str, max_offsets:
     )
 
 
-def rows(spark: SparkSession, catalog: Catalog, source: DataFrame) -> DataFrame:
-    """Kafka messages as raw rows."""
+def _starting_offsets(catalog: Catalog, start: Mapping[str, int]) -> str:
+    return json.dumps({table.topic: {"0": start.get(table.topic, _EARLIEST)} for table in catalog.tables})
+
+
+def rows(spark: SparkSession, catalog: Catalog, source: DataFrame, epochs: Mapping[str, int]) -> DataFrame:
+    """Kafka messages as raw rows, their positions in the tables' epochs."""
     source.createOrReplaceTempView("messages")
-    return spark.sql(raw_query(catalog, "messages"))
+    return spark.sql(raw_query(catalog, "messages", epochs))
 
 
 def start_stream(raw_rows: DataFrame, path: Path, checkpoint: Path, trigger_seconds: int | None) -> StreamingQuery:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,11 +27,20 @@ class Answer:
 
 
 class LakeReader:
-    """An open connection; the views are the tables there were when it was opened."""
+    """An open connection; its names are the tables there were when it was opened, or when it looked again."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, tables: tuple[str, ...]) -> None:
-        self._connection = connection
-        self.tables = tables
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, paths: LakePaths, view: Callable[[str, Path], str | None]
+    ) -> None:
+        self._connection, self._paths, self._view = connection, paths, view
+        self.tables: tuple[str, ...] = ()
+
+    def look_again(self) -> None:
+        """Give a name to every table that was made since."""
+        for name, place in places(self._paths).items():
+            if name not in self.tables and (view := self._view(name, place)):
+                self._connection.execute(view)
+                self.tables = (*self.tables, name)
 
     def query(self, statement: str, parameters: Sequence[Any] = ()) -> Answer:
         """The answer to one SELECT; LakehouseError (usage) for anything else."""
@@ -93,18 +102,23 @@ def open_lake(
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("CREATE SCHEMA transformed")
         connection.execute("CREATE SCHEMA refined")
-        tables = {name: place for name, place in places(paths).items() if only is None or name in only}
-        for name, place in tables.items():
+
+        def view(name: str, place: Path) -> str | None:
+            if only is not None and name not in only:
+                return None
             quoted = ".".join(f'"{part}"' for part in name.split("."))
             version = f", version => {versions[name]}" if versions and name in versions else ""
             columns = "*, filename" if files else "*"
-            connection.execute(f"CREATE VIEW {quoted} AS SELECT {columns} FROM delta_scan({_literal(place)}{version})")
+            return f"CREATE VIEW {quoted} AS SELECT {columns} FROM delta_scan({_literal(place)}{version})"
+
+        reader = LakeReader(connection, paths, view)
+        reader.look_again()
         connection.execute("SET autoinstall_known_extensions = false")
         connection.execute("SET autoload_known_extensions = false")
         connection.execute(f"SET allowed_directories = [{_literal(paths.root)}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
-        yield LakeReader(connection, tuple(tables))
+        yield reader
 
 
 def places(paths: LakePaths) -> dict[str, Path]:

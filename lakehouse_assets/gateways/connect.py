@@ -72,6 +72,14 @@ def connector_status(url: str, name: str) -> ConnectorStatus:
     return ConnectorStatus(name, others[0] if others else RUNNING)
 
 
+def delivered_lsn(url: str, name: str) -> int | None:
+    """The LSN up to which the connector has delivered, by its stored offsets; None before it has stored any."""
+    answer = _request(url, "GET", f"/connectors/{name}/offsets", missing=None)
+    stored = [entry["offset"] for entry in (answer or {}).get("offsets", [])]
+    known = [offset[field] for offset in stored for field in ("lsn_commit", "lsn_proc", "lsn") if offset.get(field)]
+    return max(known, default=None)
+
+
 def restart(url: str, name: str) -> None:
     """Start the connector and its failed task again."""
     _request(url, "POST", f"/connectors/{name}/restart?includeTasks=true&onlyFailed=true", missing=None)

@@ -60,6 +60,14 @@ def topic_states(bootstrap: str, topics: Iterable[str]) -> dict[str, TopicState]
         return {partition.topic: TopicState(first[partition], end[partition]) for partition in partitions}
 
 
+def topic_ids(bootstrap: str, topics: Iterable[str]) -> dict[str, str]:
+    """The id of each topic that exists; one that was deleted and made again has another."""
+    with _admin(bootstrap, _TIMEOUT_MS) as admin:
+        there = set(admin.list_topics())
+        wanted = [name for name in topics if name in there]
+        return {entry["name"]: str(entry["topic_id"]) for entry in admin.describe_topics(wanted)} if wanted else {}
+
+
 def timestamp_at(bootstrap: str, topic: str, offset: int) -> float | None:
     """Seconds since 1970 of the first message at or after `offset`, None when there is none (yet)."""
     with _consumer(bootstrap) as consumer:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lakehouse_assets.catalog import Catalog, Table
 from lakehouse_assets.catalog.model import LakePaths
-from lakehouse_assets.changelog.position import NOTHING, offset_of
+from lakehouse_assets.changelog.position import changes_between, offset_of
 from lakehouse_assets.engine.positions import Cut, folded, newest_cut
 from lakehouse_assets.engine.stream_offsets import committed_offsets
 from lakehouse_assets.gateways import kafka
@@ -55,19 +55,15 @@ def _lag(
 ) -> TableLag:
     raw, applied = cut.position(table.name), folded(paths, table.name).applied
     end = ends.get(table.topic)
-    unapplied = offset_of(raw) - (offset_of(applied) if applied != NOTHING else -1) if raw > applied else 0
+    unapplied = changes_between(applied, raw)
     if bootstrap is None or end is None:
         return TableLag(table.name, end, raw, applied, None, None, unapplied=unapplied)
     # A tombstone is read and leaves nothing in raw, so what was read counts, not raw's last offset.
     unread = end - read.get(table.topic, 0)
     behind = unread + unapplied
-    oldest = _next_offset(applied) if unapplied else read.get(table.topic, 0)
+    oldest = offset_of(raw) + 1 - unapplied if unapplied else read.get(table.topic, 0)
     seconds = _age(bootstrap, table.topic, oldest) if behind else 0.0
     return TableLag(table.name, end, raw, applied, behind, seconds, unread=unread, unapplied=unapplied)
-
-
-def _next_offset(applied: int) -> int:
-    return 0 if applied == NOTHING else offset_of(applied) + 1
 
 
 def _age(bootstrap: str, topic: str, offset: int) -> float | None:

@@ -48,7 +48,7 @@ def repair(request: RepairRequest, table: Table, shown: TableProof, only: Sequen
     if only:
         _require_sendable(shown, only)
         _ask(request, table, only)
-        return _wait(request, table, only)
+        return wait_until_equal(request, table, only)
     found = shown
     if folded(request.verify.paths, table.name).applied != NOTHING:
         request.verify.say(f"{table.name}: folding from raw")
@@ -59,7 +59,7 @@ def repair(request: RepairRequest, table: Table, shown: TableProof, only: Sequen
         return _take_generation(request, table)
     if wanted:
         _ask(request, table, wanted)
-        return _wait(request, table, wanted)
+        return wait_until_equal(request, table, wanted)
     return found
 
 
@@ -112,10 +112,10 @@ def _take_generation(request: RepairRequest, table: Table) -> TableProof:
             raise LakehouseError(
                 f"its snapshot is not in transformed after {request.wait_seconds:.0f} s",
                 where=table.name,
-                next_step="lakehouse doctor; then the same again, or lakehouse connector resnapshot",
+                next_step="lakehouse doctor; then the same again, or lakehouse recover --snapshot",
             )
         time.sleep(_LOOK_SECONDS)
-    return _wait(request, table, ())
+    return wait_until_equal(request, table)
 
 
 def _require_rows(request: RepairRequest, table: Table) -> None:
@@ -129,7 +129,7 @@ def _require_rows(request: RepairRequest, table: Table) -> None:
     )
 
 
-def _wait(request: RepairRequest, table: Table, asked: Sequence[Key]) -> TableProof:
+def wait_until_equal(request: RepairRequest, table: Table, asked: Sequence[Key] = ()) -> TableProof:
     """Verify until the table is equal (or the keys are), at most as long as the request says.
 
     A verification that a snapshot passes by says nothing of the table, and one that leaves a key out nothing of the key.
@@ -148,7 +148,7 @@ def _wait(request: RepairRequest, table: Table, asked: Sequence[Key]) -> TablePr
                 f"still differs after {request.wait_seconds:.0f} s: {found.missing_count} missing, "
                 f"{found.extra_count} extra, {found.different_count} different",
                 where=table.name,
-                next_step="lakehouse doctor; then lakehouse repair again, or lakehouse connector resnapshot",
+                next_step="lakehouse doctor; then lakehouse repair again, or lakehouse recover --snapshot",
             )
 
 

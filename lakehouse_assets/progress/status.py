@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lakehouse_assets import continuity
 from lakehouse_assets.catalog import Catalog
 from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.continuity import StreamState
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.gateways.connect import connector_status
 from lakehouse_assets.progress.lag import TableLag, table_lags
 from lakehouse_assets.progress.sensor import SensorState, sensor_state
+from lakehouse_assets.progress.stream import stream_state
 from lakehouse_assets.settings import Settings
 from lakehouse_assets.stack import doctor
 from lakehouse_assets.stack.connections import Connections, connections
@@ -25,6 +28,7 @@ class Status:
     services: list[ServiceState]
     tables: list[TableLag]
     sensor: SensorState
+    stream: StreamState
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,12 @@ def status(settings: Settings, catalog: Catalog, links: Connections) -> Status:
     """Look at everything; a part that does not answer is shown as such and hides no other."""
     found = service_states(settings)
     kafka_up = any(s.name == "kafka" and s.state in ("up", "external") for s in found)
-    return Status(found, _lags(settings, catalog, links, kafka_up), sensor_state(links.webserver_url))
+    return Status(
+        found,
+        _lags(settings, catalog, links, kafka_up),
+        sensor_state(links.webserver_url),
+        stream_state(settings, catalog, links),
+    )
 
 
 def look(settings: Settings, catalog: Catalog) -> Seen:
@@ -76,6 +85,8 @@ def diagnose(settings: Settings, catalog: Catalog, links: Connections) -> list[d
 
 def explain_stage(stage: str, settings: Settings, catalog: Catalog, links: Connections) -> str:
     """Why a stage of `sync` may lag: the state of the part that does its work."""
+    if stage != "refined" and (halt := continuity.read_halt(LakePaths(settings.lake))):
+        return f"the stream is halted: {halt.text}; lakehouse recover brings it back"
     if stage == "kafka":
         try:
             found = connector_status(links.connect_url, connector_name(catalog))

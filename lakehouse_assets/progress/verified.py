@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from lakehouse_assets import documents
 from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.proof import TableProof
 from lakehouse_assets.proof.verification import FOLDER, Through, Verified
 
@@ -16,10 +16,10 @@ from lakehouse_assets.proof.verification import FOLDER, Through, Verified
 def read(paths: LakePaths, table: str) -> Verified | None:
     """What is known of a table; None when it was never looked at."""
     try:
-        found = json.loads(_place(paths, table).read_text(encoding="utf-8"))
+        found = documents.read(_place(paths, table)) or {}
         through = found["verified_through"]
         return Verified(Through(**through) if through else None, found["verdict"], found["checked_at"])
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except (LakehouseError, KeyError, TypeError):
         return None
 
 
@@ -29,11 +29,7 @@ def keep(paths: LakePaths, proof: TableProof, at: datetime, lsn: str) -> Verifie
     before = read(paths, proof.table)
     through = Through(moment, lsn, proof.left_out) if proof.equal else before.through if before else None
     text = {"verified_through": asdict(through) if through else None, "verdict": proof.verdict, "checked_at": moment}
-    place = _place(paths, proof.table)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    draft = place.with_suffix(f".{os.getpid()}.tmp")
-    draft.write_text(json.dumps(text) + "\n", encoding="utf-8")
-    draft.replace(place)
+    documents.write(_place(paths, proof.table), text)
     return Verified(through, proof.verdict, moment)
 
 

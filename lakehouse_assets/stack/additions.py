@@ -36,7 +36,7 @@ def snapshot_added(catalog: Catalog, links: Connections, added: Sequence[Table])
         raise LakehouseError(
             f"their snapshot does not begin: {names}",
             where=f"connector {catalog.topic_prefix}",
-            next_step="lakehouse connector resnapshot",
+            next_step="lakehouse recover --snapshot",
         ) from None
 
 

@@ -28,12 +28,12 @@ KNOWN_CAUSES = (
         ("can no longer get changes from replication slot", "can no longer access replication slot",
          "has been invalidated", "no longer available on the server", "requested wal segment"),
         "the source threw away changes that were not read yet (the slot is invalid or behind the stored offset)",
-        "lakehouse connector resnapshot  -- and raise LAKEHOUSE_MAX_SLOT_WAL_GB (max_slot_wal_keep_size)",
+        "lakehouse recover  -- and raise LAKEHOUSE_MAX_SLOT_WAL_GB (max_slot_wal_keep_size)",
     ),
     KnownCause(
         ("replication slot \"{slot}\" does not exist", "slot does not exist", "replication slot does not exist"),
         "the slot is gone, and with it the changes since the stored offset",
-        "lakehouse connector resnapshot",
+        "lakehouse recover",
     ),
     KnownCause(
         ("is active for pid",),

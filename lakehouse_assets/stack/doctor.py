@@ -112,6 +112,7 @@ _LOOKS = (
     ("services", _services),
     ("source", doctor_pipeline.source),
     ("slot", doctor_pipeline.slot),
+    ("stream", doctor_pipeline.stream),
     ("topics", doctor_pipeline.topics),
     ("connector", doctor_pipeline.connector_task),
     ("definitions", doctor_pipeline.definitions),

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lakehouse_assets import continuity
+from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.gateways import connect as connect_gateway
 from lakehouse_assets.gateways import kafka as kafka_gateway
 from lakehouse_assets.gateways import postgres as postgres_gateway
 from lakehouse_assets.stack import connector, connector_causes, dagster, health
 from lakehouse_assets.stack.finding import UP, Finding, Patient, broken
+from lakehouse_assets.stack.observation import wal_guard
+
+RECOVER = "lakehouse recover"
 
 
 def source(patient: Patient) -> Iterator[Finding]:
@@ -24,7 +29,7 @@ def source(patient: Patient) -> Iterator[Finding]:
 
 
 def slot(patient: Patient) -> Iterator[Finding]:
-    """Whether the slot is there, whole and read."""
+    """Whether the slot is there, whole and read, and in no danger."""
     name = patient.catalog.slot
     found = postgres_gateway.slot_state(patient.links.checking_dsn, name)
     if not found.exists:
@@ -32,15 +37,26 @@ def slot(patient: Patient) -> Iterator[Finding]:
             "slot",
             False,
             f"{name} does not exist",
-            f"{UP} (its first start makes it), else lakehouse connector resnapshot",
+            RECOVER if continuity.known_identity(LakePaths(patient.settings.lake)).slot_seen else UP,
         )
     elif found.lost:
-        yield Finding("slot", False, f"{name} is lost", "lakehouse connector resnapshot")
+        yield Finding("slot", False, f"{name} is lost", RECOVER)
     elif not found.active:
         yield Finding("slot", False, f"{name} is read by nobody, and WAL piles up", UP)
     else:
-        kept = (found.retained_bytes or 0) / (1 << 20)
-        yield Finding("slot", True, f"{name} is read, {kept:.1f} MiB of WAL kept")
+        guard = wal_guard(patient.catalog, patient.links)
+        problem = guard.problem if guard else ""
+        text = guard.text if guard else "gone just now"
+        fix = "lakehouse connector status; raise max_slot_wal_keep_size at the source to win time"
+        yield Finding("slot", not problem, f"{name}: {problem or text}", fix if problem else "")
+
+
+def stream(patient: Patient) -> Iterator[Finding]:
+    """Whether the stream is the one the lake was made from."""
+    if halt := continuity.read_halt(LakePaths(patient.settings.lake)):
+        yield Finding("stream", False, f"halted since {halt.since}: {halt.text}", RECOVER)
+    else:
+        yield Finding("stream", True, "is the one the lake was made from")
 
 
 def topics(patient: Patient) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lakehouse_assets.catalog import Catalog
+from lakehouse_assets.continuity.state import FOLDER as STREAM
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.keys import ensure_keys
 from lakehouse_assets.normalisation.protection import needs_keys
@@ -25,7 +26,7 @@ from lakehouse_assets.stack.preconditions import require_disk, require_plain_pat
 from lakehouse_assets.stack.readiness import Readiness
 from lakehouse_assets.stack.service import Service, ServiceState
 
-LAYERS = ("raw", "transformed", "refined", "quarantine", PROOF)
+LAYERS = ("raw", "transformed", "refined", "quarantine", PROOF, STREAM)
 _STOP_SECONDS = 60
 _STATES = {"RUNNING": "up", "STARTING": "starting", "STOPPING": "stopping", "STOPPED": "down"}
 Say = Callable[[str], None]

@@ -106,7 +106,7 @@ def landed(spark: SparkSession) -> dict[str, Row]:
     rows = [(m.topic, m.key, m.value, offset, TIMESTAMP) for offset, m in enumerate(MESSAGES.values())]
     messages = spark.createDataFrame(rows, "topic string, key binary, value binary, offset bigint, timestamp timestamp")
     messages.createOrReplaceTempView("envelope_messages")
-    raw = spark.sql(raw_query(CATALOG, "envelope_messages", EPOCH))
+    raw = spark.sql(raw_query(CATALOG, "envelope_messages", dict.fromkeys(CATALOG.names, EPOCH)))
     return {NAMES[row.kafka_offset]: row for row in raw.collect()}
 
 

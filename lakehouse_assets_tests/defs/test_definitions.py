@@ -61,7 +61,7 @@ def test_raw_is_partitioned_by_day_and_nothing_else_is(loaded):
 def test_every_check_is_declared(loaded):
     checks = {(key.asset_key.path[0], key.name) for key in loaded.resolve_asset_graph().asset_check_keys}
     assert checks == {
-        ("raw", "offsets_contiguous"), ("raw", "messages_readable"),
+        ("raw", "offsets_contiguous"), ("raw", "messages_readable"), ("raw", "stream_intact"),
         ("transformed", "key_unique"), ("transformed", "no_placeholder"), ("transformed", "position_equals_cut"),
         ("transformed", "values_storable"), ("transformed", "postgres_equals_transformed"), ("transformed", "nothing_lost"),
         ("transformed", "no_personal_data"), ("refined", "no_personal_data"),
@@ -72,9 +72,11 @@ def test_every_check_is_declared(loaded):
     }  # fmt: skip
 
 
-def test_the_sensor_runs_without_being_switched_on(loaded):
-    (sensor,) = loaded.sensors
-    assert (sensor.name, sensor.default_status) == ("arrivals", DefaultSensorStatus.RUNNING)
+def test_the_sensors_run_without_being_switched_on(loaded):
+    assert {sensor.name: sensor.default_status for sensor in loaded.sensors} == {
+        "arrivals": DefaultSensorStatus.RUNNING,
+        "stream_watch": DefaultSensorStatus.RUNNING,
+    }
 
 
 def test_the_verification_runs_without_being_switched_on(loaded):

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.cli.context import Edge
 from lakehouse_assets.gateways import postgres
 from lakehouse_assets.progress.verify import verify
@@ -26,11 +27,16 @@ class Words:
 
     stack: RealStack
 
+    @property
+    def paths(self) -> LakePaths:
+        """The lake's folders."""
+        return LakePaths(self.stack.settings.lake)
+
     def run(self, *arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run `lakehouse arguments...`; the exit code must be `code`."""
         words = {**os.environ, **self.stack.environment, "COLUMNS": "160", **environment}
         done = subprocess.run(
-            [PROGRAM, *arguments], env=words, capture_output=True, text=True, check=False, timeout=300
+            [PROGRAM, *arguments], env=words, capture_output=True, text=True, check=False, timeout=900
         )
         assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
@@ -50,8 +56,8 @@ class Words:
 
     def settle(self) -> None:
         """Wait for the lake, then prove that every row of every table agrees."""
-        self.run("sync", "--timeout", "180")
-        found = verify(Edge(self.stack.settings).verify_request(180))
+        self.run("sync", "--timeout", "600")  # a busy machine may take that long
+        found = verify(Edge(self.stack.settings).verify_request(600))
         assert [proof for proof in found.proofs if not proof.equal] == []
 
 

@@ -9,7 +9,15 @@ import pytest
 from deltalake import DeltaTable
 
 from lakehouse_assets.catalog.model import LakePaths
-from lakehouse_assets.changelog.position import EPOCH_SHIFT, NOTHING, epoch_of, offset_of, position
+from lakehouse_assets.changelog.position import (
+    EPOCH_SHIFT,
+    NOTHING,
+    changes_between,
+    epoch_of,
+    offset_of,
+    position,
+    position_text,
+)
 from lakehouse_assets.engine.positions import (
     EMPTY_CUT,
     NEVER_FOLDED,
@@ -208,3 +216,18 @@ def test_the_position_outlives_the_commit_of_the_fold(paths: LakePaths) -> None:
     assert state.applied == 7
     # What the fold noted is gone with its commit: every change may be a repetition, all of raw is looked at.
     assert (state.raw_version, state.max_lsn) == (-1, (1 << 63) - 1)
+
+
+@pytest.mark.parametrize(
+    ("applied", "newest", "expected"),
+    [
+        (NOTHING, NOTHING, 0), (NOTHING, position(0, 4), 5), (position(0, 4), position(0, 4), 0),
+        (position(0, 4), position(0, 9), 5), (position(0, 4), position(1, 9), 5), (position(0, 9), position(1, 2), 3),
+    ],
+)  # fmt: skip
+def test_changes_between_two_positions_are_counted_over_epochs(applied: int, newest: int, expected: int) -> None:
+    assert changes_between(applied, newest) == expected
+
+
+def test_a_position_for_people_names_its_epoch_when_there_was_more_than_one() -> None:
+    assert [position_text(p) for p in (NOTHING, position(0, 7), position(2, 7))] == ["-1", "7", "2:7"]

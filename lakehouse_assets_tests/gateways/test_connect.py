@@ -17,6 +17,7 @@ from lakehouse_assets.gateways.connect import (
     apply_connector,
     connector_config,
     connector_status,
+    delivered_lsn,
     first_cause,
     restart,
     worker_version,
@@ -157,3 +158,13 @@ def test_a_worker_that_is_not_there_is_one_clear_error() -> None:
         worker_version("http://127.0.0.1:9")
     assert caught.value.where == "http://127.0.0.1:9"
     assert caught.value.next_step
+
+
+def test_what_a_connector_has_delivered_is_the_furthest_of_its_stored_positions(worker: _Worker) -> None:
+    path = ("GET", "/connectors/one/offsets")
+    assert delivered_lsn(worker.url, "one") is None
+    worker.answers[path] = [(200, {"offsets": []})]
+    assert delivered_lsn(worker.url, "one") is None
+    offset = {"lsn_proc": 29765256, "lsn_commit": 29765200, "lsn": 29765256, "txId": 792}
+    worker.answers[path] = [(200, {"offsets": [{"partition": {"server": "one"}, "offset": offset}]})]
+    assert delivered_lsn(worker.url, "one") == 29765256

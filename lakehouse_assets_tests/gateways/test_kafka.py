@@ -10,8 +10,9 @@ from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 
 from lakehouse_assets.errors import LakehouseError
-from lakehouse_assets.gateways.kafka import create_topics, end_offsets, produce, timestamp_at, topic_states
+from lakehouse_assets.gateways.kafka import create_topics, end_offsets, produce, timestamp_at, topic_ids, topic_states
 from lakehouse_assets_tests.real_stack import RealStack
+from lakehouse_assets_tests.stack.waiting import eventually
 
 _CONFIG = {"message.timestamp.type": "LogAppendTime"}
 
@@ -48,6 +49,22 @@ def test_a_topic_that_is_not_there_is_left_out_and_not_made(stack: RealStack) ->
     topic = _name()
     assert end_offsets(stack.links.kafka_bootstrap, [topic]) == {}
     assert end_offsets(stack.links.kafka_bootstrap, [topic]) == {}
+
+
+@pytest.mark.stack
+def test_a_topic_made_again_has_another_id(stack: RealStack) -> None:
+    bootstrap, topic = stack.links.kafka_bootstrap, _name()
+    create_topics(bootstrap, {topic: _CONFIG})
+    first = topic_ids(bootstrap, [topic, _name()])
+    assert topic_ids(bootstrap, [topic]) == first
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    admin.delete_topics([topic])
+    admin.close()
+    eventually(lambda: topic_ids(bootstrap, [topic]) == {})
+    create_topics(bootstrap, {topic: _CONFIG})
+    again = topic_ids(bootstrap, [topic])
+    assert set(again) == set(first) == {topic}
+    assert again != first
 
 
 @pytest.mark.stack

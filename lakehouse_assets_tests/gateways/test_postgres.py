@@ -493,3 +493,25 @@ def test_a_moment_does_not_print_its_password(filled: Source) -> None:
 
 def with_table(source: Source, added: Table) -> Catalog:
     return replace(source.catalog, tables=(*source.catalog.tables, added))
+
+
+def test_a_cluster_is_known_by_its_identifier_timeline_and_the_end_of_its_wal(source: Source) -> None:
+    first = postgres.cluster(source.replication)
+    assert first.timeline == 1
+    assert first.system_id.isdigit()
+    postgres.write_marker(source.application, "wal grows")
+    again = postgres.cluster(source.replication)
+    assert (again.system_id, again.timeline) == (first.system_id, first.timeline)
+    assert again.lsn > first.lsn
+
+
+def test_a_heartbeat_has_an_age_by_the_sources_clock(source: Source) -> None:
+    postgres.write_marker(source.application, "now")
+    age = postgres.heartbeat_age(source.application)
+    assert age is not None
+    postgres.execute(
+        source.application, "update lakehouse.heartbeat set beat_at = clock_timestamp() - interval '1 hour'"
+    )
+    older = postgres.heartbeat_age(source.application)
+    assert older is not None
+    assert older > age + 3000

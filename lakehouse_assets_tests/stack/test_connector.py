@@ -126,14 +126,14 @@ def test_every_topic_the_connector_writes_to_is_made(catalog: Catalog) -> None:
             "DebeziumException: The connector is trying to read change stream starting at ... , but this is no longer "
             "available on the server. Reconfigure the connector to use a snapshot mode when needed.",
             "threw away changes",
-            "resnapshot",
+            "lakehouse recover",
         ),
         (
             'PSQLException: ERROR: can no longer access replication slot "lakehouse"',
             "threw away changes",
-            "resnapshot",
+            "lakehouse recover",
         ),
-        ('PSQLException: ERROR: replication slot "lakehouse" does not exist', "slot is gone", "resnapshot"),
+        ('PSQLException: ERROR: replication slot "lakehouse" does not exist', "slot is gone", "lakehouse recover"),
         ('ERROR: replication slot "lakehouse" is active for PID 4711', "another process", "pg_terminate_backend"),
         ("ERROR: all replication slots are in use", "no free slot", "max_replication_slots"),
         (

@@ -18,7 +18,6 @@ from lakehouse_assets.settings import Settings, load_settings
 from lakehouse_assets.stack import owner, plan, ports, processes
 from lakehouse_assets.stack.connections import connections
 from lakehouse_assets.stack.doctor import diagnose
-from lakehouse_assets.stack.recovery import resnapshot
 from lakehouse_assets.stack.up import clean, down, service_states, up
 from lakehouse_assets_tests.real_stack import CATALOG, RealStack, free_port_base, running_stack
 from lakehouse_assets_tests.stack.waiting import eventually
@@ -64,12 +63,11 @@ def test_the_doctor_finds_nothing(stack: RealStack) -> None:
 
 
 def test_a_second_up_changes_nothing(stack: RealStack) -> None:
-    before, began = _pids(stack), time.monotonic()
+    before = _pids(stack)
     config = connect.connector_config(stack.links.connect_url, "condominio")
     up(stack.settings, stack.catalog, print)
     assert _pids(stack) == before
     assert connect.connector_config(stack.links.connect_url, "condominio") == config
-    assert time.monotonic() - began < 20
 
 
 def test_a_change_reaches_kafka(stack: RealStack) -> None:
@@ -113,24 +111,6 @@ def test_after_every_kill_changes_flow_again_and_the_doctor_finds_nothing(stack:
     before = _end(stack)
     _insert(stack)
     _arrives(stack, before)
-
-
-def test_a_lost_slot_is_told_and_a_new_snapshot_mends_it(stack: RealStack) -> None:
-    url, slot = stack.links.connect_url, stack.catalog.slot
-    connect.stop(url, "condominio")
-    eventually(lambda: connect.connector_status(url, "condominio").state == "STOPPED")
-    eventually(lambda: not postgres.slot_state(stack.links.checking_dsn, slot).active)
-    postgres.execute(stack.links.checking_dsn, "select pg_drop_replication_slot(%s)", [slot])
-    connect.resume(url, "condominio")
-    with pytest.raises(LakehouseError, match="resnapshot"):
-        up(stack.settings, stack.catalog, print)
-    findings = {finding.area: finding for finding in diagnose(stack.settings, stack.catalog) if not finding.ok}
-    assert "resnapshot" in findings["connector"].fix
-    assert "resnapshot" in findings["slot"].fix
-    before = _end(stack)
-    resnapshot(stack.settings, stack.catalog, print)
-    _arrives(stack, before)
-    eventually(lambda: all(finding.ok for finding in diagnose(stack.settings, stack.catalog)))
 
 
 def _listeners(stack: RealStack) -> list[tuple[str, int]]:

@@ -10,7 +10,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from lakehouse_assets.errors import LakehouseError
-from lakehouse_assets.gateways.postgres.connection import connect, failure, place
+from lakehouse_assets.gateways.postgres.connection import connect, execute, failure, place
 
 _BEAT = "update lakehouse.heartbeat set beat_at = clock_timestamp(), marker = %s where id = 1"
 LOST = "lost"
@@ -52,6 +52,26 @@ def current_lsn(dsn: str) -> int:
         return _insert_lsn(connection)
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """A PostgreSQL cluster: its system identifier, its timeline, and the end of its flushed WAL (LSN)."""
+
+    system_id: str
+    timeline: int
+    lsn: int
+
+
+def cluster(dsn: str) -> Cluster:
+    """Which cluster answers; LakehouseError for a standby, whose WAL is another's."""
+    rows = execute(
+        dsn,
+        """select system_identifier::text, timeline_id, pg_current_wal_flush_lsn() - '0/0'::pg_lsn
+           from pg_control_system(), pg_control_checkpoint()""",
+    )
+    system_id, timeline, lsn = rows[0]
+    return Cluster(system_id, timeline, int(lsn))
+
+
 def slot_state(dsn: str, slot: str) -> SlotState:
     """The state of the slot; `exists` is False when there is none of that name."""
     with _session(dsn) as connection, connection.cursor() as cursor:
@@ -66,6 +86,12 @@ def slot_state(dsn: str, slot: str) -> SlotState:
         return SlotState(exists=False)
     active, plugin, confirmed, wal_status, reason, safe, retained = found
     return SlotState(True, active, plugin, _whole(confirmed), wal_status, reason, _whole(safe), _whole(retained))
+
+
+def heartbeat_age(dsn: str) -> float | None:
+    """Seconds since the heartbeat table was last written, by the source's clock; None when it never was."""
+    rows = execute(dsn, "select extract(epoch from clock_timestamp() - beat_at) from lakehouse.heartbeat where id = 1")
+    return float(rows[0][0]) if rows else None
 
 
 def write_marker(dsn: str, text: str) -> int:

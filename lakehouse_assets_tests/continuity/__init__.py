@@ -1,0 +1,1 @@
+"""Whether the stream is still the one the lake was made from."""
