@@ -6,11 +6,12 @@ import time
 from dataclasses import dataclass
 
 from lakehouse_assets.catalog.refined import RefinedTable
+from lakehouse_assets.demo.report import silent
 from lakehouse_assets.engine.reader import LakeReader, open_lake
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.progress.status import explain_stage
 from lakehouse_assets.progress.sync import sync
-from lakehouse_assets.progress.verify import verify
+from lakehouse_assets.progress.verify import live_request, verify
 from lakehouse_assets_tests.faults.ground import Ground
 
 RECOVERY_SECONDS = 600  # the sensor alone waits up to 300 s after failed runs
@@ -38,7 +39,7 @@ def recover(ground: Ground) -> float:
     while True:
         left = RECOVERY_SECONDS - (time.monotonic() - since)
         try:
-            sync(ground.here.sync_request(), left, lambda _: None, why)
+            sync(ground.here.sync_request(), left, silent, why)
             return time.monotonic() - since
         except LakehouseError:  # a part may still be down
             if left <= 0:
@@ -48,10 +49,13 @@ def recover(ground: Ground) -> float:
 
 def broken_promises(ground: Ground) -> list[str]:
     """One sentence for each promise that does not hold; nothing may be changing at the source."""
+    stack = ground.stack
     found = [
         f"{proof.table}: {proof.missing_count} missing, {proof.extra_count} extra, {proof.different_count} different"
         f" {proof.unproven} {[*proof.missing[:5], *proof.extra[:5], *(d.key for d in proof.different[:5])]}"
-        for proof in verify(ground.here.verify_request(RECOVERY_SECONDS)).proofs
+        for proof in verify(
+            live_request(stack.settings, stack.links, ground.here.sync_request(), silent, RECOVERY_SECONDS)
+        ).proofs
         if not proof.equal
     ]
     with open_lake(ground.paths) as lake:
