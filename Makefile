@@ -5,7 +5,7 @@ READY := .venv/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock lint format test demo up down status clean mutants screenshots bench-freshness bench-raw bench-values bench-verify docs
+.PHONY: help setup lock lint format test demo up down status clean mutants faults screenshots bench-freshness bench-raw bench-values bench-verify bench-exactly-once docs
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -60,6 +60,11 @@ docs: $(READY) ## Write the generated pages of docs/
 mutants: $(READY) ## Break each rule of the fold on purpose and see a test fail
 	$(BIN)/python -m lakehouse_assets_tests.mutants
 
+BUDGET ?= 1800
+SEED ?= 1
+faults: $(READY) ## Harm a real stack at random for BUDGET seconds, and write docs/evidence.md
+	$(BIN)/python -m lakehouse_assets_tests.faults --budget $(BUDGET) --seed $(SEED)
+
 screenshots: $(READY) ## Write a picture of every page at both widths into .screenshots/
 	$(BIN)/python -m lakehouse_assets_tests.dashboard.screenshots .screenshots
 
@@ -74,3 +79,6 @@ bench-values: $(READY) ## Measure the rules of values beside coalesces of try_ c
 
 bench-verify: $(READY) ## Measure a verification of 1,000,000 rows at 100 changes/s, and the writers' latency
 	$(BIN)/python -m benchmarks.verify
+
+bench-exactly-once: $(READY) ## Measure duplicates, latency and throughput with and without exactly-once source support
+	$(BIN)/python -m benchmarks.exactly_once

@@ -45,20 +45,22 @@ def repair(table: str, keys: tuple[str, ...], timeout: float, yes: bool) -> None
     again, as single rows or, when the lake has rows too many, as a whole snapshot. Nothing is written at the source but
     the signal. Exit 0: equal. 1: could not repair.
     """
+    from lakehouse_assets.progress.repair import key_of
     from lakehouse_assets.progress.repair import repair as mend
     from lakehouse_assets.progress.verify import verify as compare
 
     here = edge()
-    chosen = here.table(table)
-    found = compare(here.verify_request(timeout), [table])
+    chosen, request = here.table(table), repair_request(here, timeout)
+    only = [key_of(request, chosen, key.split(",")) for key in keys]
+    found = compare(request.verify, [table])
     show(found)
     if found.equal:
         click.echo(f"{table}: nothing to repair")
         return
     if not yes:
         click.confirm("repair it?", abort=True)
-    wanted = [tuple(key.split(",")) for key in keys]
-    before, after = mend(repair_request(here, timeout), chosen, wanted)
+    (before,) = found.proofs
+    after = mend(request, chosen, before, only)
     click.echo(f"{table}: {before.differences} rows differed, {after.differences} do now")
 
 

@@ -17,6 +17,7 @@ from lakehouse_assets.engine.deltalog import NO_VERSION, AddedFile
 
 FOLD_APP = "lakehouse-fold"
 HISTORY_APP = "lakehouse-history"
+REBUILD_APP = "lakehouse-rebuild"  # a table folded anew to the position where it stood
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,15 @@ EMPTY_CUT = Cut(NO_VERSION, {}, {})
 
 @dataclass(frozen=True)
 class Folded:
-    """What a transformed table holds: position applied, the raw version it was read at, the highest LSN folded."""
+    """What a transformed table holds: position applied, the raw version it was read at, the highest LSN folded.
+
+    `rebuilt` is the version of the newest rebuild since: the position is the same, the rows may be others.
+    """
 
     applied: int
     raw_version: int
     max_lsn: int
+    rebuilt: int = NO_VERSION
 
 
 NEVER_FOLDED = Folded(NOTHING, NO_VERSION, -1)
@@ -114,10 +119,14 @@ def told(paths: LakePaths, table: str) -> Folded:
 
 
 def _applied(path: Path, app: str, version: int | None) -> Folded:
+    rebuilt = NO_VERSION
     for commit in deltalog.commits_backwards(path, version):
         if app in commit.transactions:
             note = json.loads(commit.user_metadata or "{}")
-            return Folded(commit.transactions[app], note.get("raw_version", NO_VERSION), note.get("max_lsn", -1))
+            raw_version, max_lsn = note.get("raw_version", NO_VERSION), note.get("max_lsn", -1)
+            return Folded(commit.transactions[app], raw_version, max_lsn, rebuilt)
+        if REBUILD_APP in commit.transactions:
+            rebuilt = max(rebuilt, commit.version)
         if commit.version == 0:
             return NEVER_FOLDED
     if deltalog.newest_version(path) == NO_VERSION:

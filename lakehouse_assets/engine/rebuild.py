@@ -16,7 +16,7 @@ from lakehouse_assets.changelog.fold import META_COLUMNS
 from lakehouse_assets.changelog.merge import changes
 from lakehouse_assets.changelog.position import NOTHING
 from lakehouse_assets.engine import deltalog, quarantine, shape, survey
-from lakehouse_assets.engine.positions import exists, folded, newest_cut
+from lakehouse_assets.engine.positions import REBUILD_APP, exists, folded, newest_cut
 from lakehouse_assets.engine.transformed import require_keys, require_same_rules, show_keys
 from lakehouse_assets.engine.values import BY_OPERATOR, settings
 from lakehouse_assets.engine.versions import rebuild_history
@@ -61,22 +61,52 @@ def refold(
     spark: SparkSession, table: Table, paths: LakePaths, keys: Keys = NO_KEYS, only: str | None = None
 ) -> Rebuilt:
     """`rebuild`, with exactly the columns of `table`."""
-    path, state = paths.transformed(table.name), folded(paths, table.name)
-    if state.applied == NOTHING:
-        raise LakehouseError("nothing was folded yet", where=f"transformed.{table.name}", next_step="lakehouse sync")
-    source = _from_raw(spark, table, paths, keys, state.applied, state.raw_version)
-    built, before = shape.built(table, paths), deltalog.newest_version(path)
+    path, built = paths.transformed(table.name), shape.built(table, paths)
+    while True:
+        state = folded(paths, table.name)
+        if state.applied == NOTHING:
+            raise LakehouseError(
+                "nothing was folded yet", where=f"transformed.{table.name}", next_step="lakehouse sync"
+            )
+        source = _from_raw(spark, table, paths, keys, state.applied, state.raw_version)
+        before = deltalog.newest_version(path)
+        with settings(spark, BY_OPERATOR | _as_rebuild(before + 1)):
+            committed = _commit(spark, table, path, source.rows, state.applied, only)
+        # A fold that was faster has added what is not in these rows: once more, from where it stands now.
+        if committed and folded(paths, table.name).applied == state.applied:
+            break
+    after = deltalog.newest_version(path)
     with settings(spark, BY_OPERATOR):
-        if only is None:
-            _replace(spark, source.rows, path, {"rebuilt_to": state.applied})
-        else:
-            _update_column(spark, table, path, source.rows, only)
-        after = deltalog.newest_version(path)
         shape.mark(spark, path, _built_now(table, built, only))
         quarantine.reconcile(spark, table, source.raw, paths, state.applied, source.unstorable)
     rebuild_history(spark, table, paths, keys)
     with settings(spark, BY_OPERATOR):
         return _rebuilt(spark, table, path, state.applied, before, after)
+
+
+def _commit(spark: SparkSession, table: Table, path: Path, rows: str, applied: int, only: str | None) -> bool:
+    """Put the rows, or the cells of one column, in place; False when another writer's commit came in between."""
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        if only is None:
+            _replace(spark, rows, path, {"rebuilt_to": applied})
+        else:
+            _update_column(spark, table, path, rows, only)
+    except (PySparkException, Py4JError) as error:
+        if "DELTA_CONCURRENT" not in str(error):
+            raise
+        return False
+    return True
+
+
+def _as_rebuild(version: int) -> dict[str, str]:
+    """Settings that mark a commit as a rebuild, so that what was computed from the rows before it is seen to be old."""
+    return {
+        "spark.databricks.delta.write.txnAppId": REBUILD_APP,
+        "spark.databricks.delta.write.txnVersion": str(version),
+    }
 
 
 def rebuild_into(

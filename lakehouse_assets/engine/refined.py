@@ -13,6 +13,7 @@ from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.refined import REFINED, RefinedTable
 from lakehouse_assets.changelog.position import NOTHING
 from lakehouse_assets.engine import deltalog
+from lakehouse_assets.engine.deltalog import NO_VERSION
 from lakehouse_assets.engine.positions import folded
 
 if TYPE_CHECKING:
@@ -35,10 +36,10 @@ def statement_id(table: RefinedTable) -> str:
 def compute(spark: SparkSession, table: RefinedTable, tables: dict[str, RefinedTable], paths: LakePaths) -> Computed:
     """Run the SELECT over the inputs and replace the table in one commit."""
     # Read before the inputs: a fold that lands meanwhile makes the table newer than it says, never older.
-    positions = _inputs(table, tables, paths)
+    positions, rebuilds = _inputs(table, tables, paths)
     places = {i: sql.delta(_place(paths, i)) for i in table.inputs}
     target = paths.refined(table.name)
-    note = json.dumps({"inputs": positions, "statement": statement_id(table)})
+    note = json.dumps({"inputs": positions, "rebuilds": rebuilds, "statement": statement_id(table)})
     (
         spark.sql(table.bound(places))
         .coalesce(1)
@@ -53,9 +54,12 @@ def compute(spark: SparkSession, table: RefinedTable, tables: dict[str, RefinedT
 
 
 def is_behind(table: RefinedTable, tables: dict[str, RefinedTable], paths: LakePaths) -> bool:
-    """Whether an input moved on, the SELECT was edited, or the table is not there."""
-    current = {name: folded(paths, name).applied for name in table.source_tables(tables)}
-    return not covers(table, tables, paths, current)
+    """Whether an input moved on or was rebuilt, the SELECT was edited, or the table is not there."""
+    current = {name: folded(paths, name) for name in table.source_tables(tables)}
+    if not covers(table, tables, paths, {name: state.applied for name, state in current.items()}):
+        return True
+    known = last_note(paths, table.name).get("rebuilds", {})
+    return any(state.rebuilt > known.get(name, NO_VERSION) for name, state in current.items())
 
 
 def covers(table: RefinedTable, tables: dict[str, RefinedTable], paths: LakePaths, positions: dict[str, int]) -> bool:
@@ -81,14 +85,29 @@ def note_of(commit: deltalog.Commit) -> dict[str, Any]:
     return json.loads(commit.user_metadata or "{}")
 
 
-def _inputs(table: RefinedTable, tables: dict[str, RefinedTable], paths: LakePaths) -> dict[str, int]:
-    """The position of each source table as the inputs hold it: a refined input may be older than its own inputs."""
-    found: dict[str, list[int]] = {name: [] for name in table.source_tables(tables)}
+def _inputs(
+    table: RefinedTable, tables: dict[str, RefinedTable], paths: LakePaths
+) -> tuple[dict[str, int], dict[str, int]]:  # fmt: skip
+    """The position and the newest rebuild of each source table as the inputs hold them.
+
+    A refined input may be older than its own inputs.
+    """
+    positions: dict[str, list[int]] = {name: [] for name in table.source_tables(tables)}
+    rebuilds: dict[str, list[int]] = {name: [] for name in positions}
     for layer, name in (i.split(".") for i in table.inputs):
-        held = last_note(paths, name).get("inputs", {}) if layer == REFINED else {name: folded(paths, name).applied}
+        if layer == REFINED:
+            note = last_note(paths, name)
+            held, anew = note.get("inputs", {}), note.get("rebuilds", {})
+        else:
+            state = folded(paths, name)
+            held, anew = {name: state.applied}, {name: state.rebuilt}
         for source, position in held.items():
-            found[source].append(position)
-    return {name: min(positions, default=NOTHING) for name, positions in found.items()}
+            positions[source].append(position)
+            rebuilds[source].append(anew.get(source, NO_VERSION))
+    return (
+        {name: min(found, default=NOTHING) for name, found in positions.items()},
+        {name: min(found, default=NO_VERSION) for name, found in rebuilds.items()},
+    )
 
 
 def _place(paths: LakePaths, name: str) -> Path:

@@ -12,15 +12,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lakehouse_assets.catalog import Table
+from lakehouse_assets.changelog.position import NOTHING
+from lakehouse_assets.engine import history
+from lakehouse_assets.engine.positions import folded, newest_cut
+from lakehouse_assets.engine.reader import open_lake
 from lakehouse_assets.engine.rebuild import Rebuilt
-from lakehouse_assets.errors import LakehouseError
+from lakehouse_assets.errors import EXIT_USAGE, LakehouseError
 from lakehouse_assets.gateways import postgres
 from lakehouse_assets.progress.verify import VerifyRequest, verify
-from lakehouse_assets.proof import Key, TableProof
+from lakehouse_assets.proof import Key, TableProof, comparison
+from lakehouse_assets.proof.fates import generations
 from lakehouse_assets.stack.connections import Connections
-from lakehouse_assets.stack.signals import Kind, ask_snapshot, has_key
+from lakehouse_assets.stack.signals import Kind, ask_rows, ask_snapshot
 
-KEYS_A_SIGNAL = 200
 _LOOK_SECONDS = 5
 
 
@@ -34,69 +38,112 @@ class RepairRequest:
     wait_seconds: float
 
 
-def repair(request: RepairRequest, table: Table, keys: Sequence[Key] = ()) -> tuple[TableProof, TableProof]:
-    """The proofs before and after. With `keys` only those rows are asked for, and nothing is removed.
+def repair(request: RepairRequest, table: Table, shown: TableProof, only: Sequence[Key] = ()) -> TableProof:
+    """Repair what `shown` found to differ; the proof afterwards. With `only` those rows are asked for, and no more.
 
-    Raises LakehouseError when the table cannot be verified, or still differs after the wait.
+    Raises LakehouseError when the table was not verified, or still differs after the wait; a usage error when a row of
+    `only` is not one that the source can send again.
     """
-    say, before = request.verify.say, _proof(request, table)
-    if not before.differences:
-        return before, before
-    say(f"{table.name}: {before.missing_count} missing, {before.extra_count} extra, {before.different_count} different")
-    found = before
-    if not keys:
-        say(f"{table.name}: folding from raw")
+    _require_proof(shown)
+    if only:
+        _require_sendable(shown, only)
+        _ask(request, table, only)
+        return wait_until_equal(request, table, only)
+    found = shown
+    if folded(request.verify.paths, table.name).applied != NOTHING:
+        request.verify.say(f"{table.name}: folding from raw")
         request.fold_from_raw(table)
-        found = _proof(request, table)
-    if found.differences:
-        _ask(request, table, found, keys)
-        found = wait_until_equal(request, table, keys)
-    return before, found
+        found = _require_proof(_proof(request, table))
+    wanted = _sendable(found)
+    if found.extra_count or len(wanted) < found.differences:  # not every key is listed
+        return _take_generation(request, table)
+    if wanted:
+        _ask(request, table, wanted)
+        return wait_until_equal(request, table, wanted)
+    return found
 
 
 def backfill(request: RepairRequest, table: Table) -> TableProof:
-    """A new snapshot generation of one table, the others untouched; the proof after it."""
-    request.verify.say(f"{table.name}: asking for a snapshot")
+    """A new snapshot generation of one table, the others untouched; the proof once transformed is made of it."""
+    return _take_generation(request, table)
+
+
+def key_of(request: RepairRequest, table: Table, parts: Sequence[str]) -> Key:
+    """A key that a person typed, in the words a proof has for it; LakehouseError (usage) when it is none."""
+    with open_lake(request.verify.paths) as lake:
+        return history.key_of(lake, comparison(table), parts)
+
+
+def _sendable(found: TableProof) -> list[Key]:
+    return [*found.missing, *(different.key for different in found.different)]
+
+
+def _require_sendable(shown: TableProof, only: Sequence[Key]) -> None:
+    if unknown := [", ".join(key) for key in only if key not in _sendable(shown)]:
+        raise LakehouseError(
+            f"neither missing nor different: {'; '.join(unknown)}",
+            where=shown.table,
+            next_step=f"lakehouse verify {shown.table} lists them; rows too many leave when the whole table is repaired",
+            exit_code=EXIT_USAGE,
+        )
+
+
+def _ask(request: RepairRequest, table: Table, keys: Sequence[Key]) -> None:
+    request.verify.say(f"{table.name}: asking for {len(keys)} rows")
+    ask_rows(request.links, table, keys)
+
+
+def _take_generation(request: RepairRequest, table: Table) -> TableProof:
+    """Ask for a snapshot of the whole table and wait until one that began later is folded and the table equal."""
+    _require_rows(request, table)
+    paths, compared = request.verify.paths, comparison(table)
+    since = newest_cut(paths).position(table.name)
+
+    def is_folded() -> bool:
+        with open_lake(paths) as lake:
+            taken = generations(history.markers(lake, compared)) if "raw" in lake.tables else []
+        return any(since < one.start and one.end <= folded(paths, table.name).applied for one in taken)
+
+    request.verify.say(f"{table.name}: asking for a snapshot of the whole table")
     ask_snapshot(request.links, [table], Kind.BLOCKING)
+    deadline = time.monotonic() + request.wait_seconds
+    while not is_folded():
+        if time.monotonic() > deadline:
+            raise LakehouseError(
+                f"its snapshot is not in transformed after {request.wait_seconds:.0f} s",
+                where=table.name,
+                next_step="lakehouse doctor; then the same again, or lakehouse recover --snapshot",
+            )
+        time.sleep(_LOOK_SECONDS)
     return wait_until_equal(request, table)
 
 
-def _ask(request: RepairRequest, table: Table, found: TableProof, only: Sequence[Key]) -> None:
-    wanted = [key for key in (*found.missing, *(d.key for d in found.different)) if not only or key in only]
-    complete = len(found.missing) == found.missing_count and len(found.different) == found.different_count
-    if not only and (found.extra_count or not complete):
-        _require_rows(request, table, found)
-        request.verify.say(f"{table.name}: asking for a snapshot of the whole table")
-        ask_snapshot(request.links, [table], Kind.BLOCKING)
-        return
-    for start in range(0, len(wanted), KEYS_A_SIGNAL):
-        part = wanted[start : start + KEYS_A_SIGNAL]
-        request.verify.say(f"{table.name}: asking for {len(part)} rows")
-        ask_snapshot(request.links, [table], Kind.INCREMENTAL, {table.name: has_key(table, part)})
-
-
-def _require_rows(request: RepairRequest, table: Table, found: TableProof) -> None:
-    """A snapshot of no rows says nothing: an emptied table needs a truncate, which removes no more than was shown."""
-    dsn = request.verify.source_dsn
-    if found.source_count or postgres.execute(dsn, f"select 1 from {table.source_name} limit 1"):
+def _require_rows(request: RepairRequest, table: Table) -> None:
+    """A snapshot of no rows says nothing: an emptied table needs a truncate, which removes no more than it should."""
+    if postgres.execute(request.verify.source_dsn, f"select 1 from {table.source_name} limit 1"):
         return
     raise LakehouseError(
-        f"the source has no rows and the lake {found.extra_count}, and no event says so",
+        "the source has no rows, so a snapshot of it says nothing",
         where=table.name,
-        next_step=f"TRUNCATE {table.source_name}; at the source: it changes nothing there and tells the lake",
+        next_step=f"TRUNCATE {table.source_name}; at the source: it changes nothing there and empties the lake's table",
     )
 
 
-def wait_until_equal(request: RepairRequest, table: Table, keys: Sequence[Key] = ()) -> TableProof:
-    """Verify until the table is equal (or the keys are), at most as long as the request says."""
+def wait_until_equal(request: RepairRequest, table: Table, asked: Sequence[Key] = ()) -> TableProof:
+    """Verify until the table is equal (or the keys are), at most as long as the request says.
+
+    A verification that a snapshot passes by says nothing of the table, and one that leaves a key out nothing of the key.
+    """
     deadline = time.monotonic() + request.wait_seconds
     while True:
         time.sleep(_LOOK_SECONDS)
         found = _proof(request, table)
-        wrong = {*found.missing, *found.extra, *(d.key for d in found.different)}
-        if not found.differences or (keys and not wrong & set(keys)):
+        unlike = {*_sendable(found), *found.extra}
+        open_keys = (unlike | found.left_out_keys) & set(asked) if asked else unlike
+        if not found.unproven and not open_keys:
             return found
         if time.monotonic() > deadline:
+            _require_proof(found)
             raise LakehouseError(
                 f"still differs after {request.wait_seconds:.0f} s: {found.missing_count} missing, "
                 f"{found.extra_count} extra, {found.different_count} different",
@@ -107,6 +154,10 @@ def wait_until_equal(request: RepairRequest, table: Table, keys: Sequence[Key] =
 
 def _proof(request: RepairRequest, table: Table) -> TableProof:
     (found,) = verify(request.verify, [table.name]).proofs
+    return found
+
+
+def _require_proof(found: TableProof) -> TableProof:
     if found.unproven:
-        raise LakehouseError(found.unproven, where=table.name, next_step="lakehouse verify again later")
+        raise LakehouseError(found.unproven, where=found.table, next_step="lakehouse verify again later")
     return found

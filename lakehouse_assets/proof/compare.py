@@ -31,7 +31,7 @@ class Difference:
 class TableProof:
     """What was found of a table with that `key`. The counts are complete; the lists hold the first 1000 of each kind.
 
-    `missing` are in the source only, `extra` in the lake only or there more than once. `left_out` keys were changed
+    `missing` are in the source only, `extra` in the lake only or there more than once. `left_out_keys` were changed
     after the moment of comparison, so that the lake is right to differ. `unproven` says why nothing is known.
     """
 
@@ -45,7 +45,7 @@ class TableProof:
     missing: list[Key] = field(default_factory=list)
     extra: list[Key] = field(default_factory=list)
     different: list[Difference] = field(default_factory=list)
-    left_out: int = 0
+    left_out_keys: frozenset[Key] = frozenset()
     not_compared: dict[str, str] = field(default_factory=dict)
     unproven: str = ""
 
@@ -53,6 +53,11 @@ class TableProof:
     def equal(self) -> bool:
         """Whether both sides are known to hold the same rows."""
         return not (self.unproven or self.differences)
+
+    @property
+    def left_out(self) -> int:
+        """How many keys were left out."""
+        return len(self.left_out_keys)
 
     @property
     def differences(self) -> int:

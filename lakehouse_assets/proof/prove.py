@@ -39,7 +39,7 @@ def prove(comparison: Comparison, source: Side, source_sums: Sums, lake: Side, l
     lake_sums = lake.sums()
     proof = TableProof(
         comparison.table.name, comparison.table.key, total(source_sums), total(lake_sums),
-        left_out=len(later), not_compared=comparison.not_compared,
+        left_out_keys=later, not_compared=comparison.not_compared,
     )  # fmt: skip
     source_left, lake_left = (
         without(sums, _taken(side, later)) for side, sums in ((source, source_sums), (lake, lake_sums))

@@ -12,6 +12,8 @@ from lakehouse_assets.catalog.model import LAKEHOUSE_SCHEMA, SIGNAL_TABLE
 from lakehouse_assets.gateways import postgres as postgres_gateway
 from lakehouse_assets.stack.connections import Connections
 
+_SIGNAL_LENGTH = 2048  # characters that the signal table's column holds
+
 
 class Kind(StrEnum):
     """How a snapshot is taken: beside the stream, as plain upserts, or by holding the stream, as a generation."""
@@ -20,19 +22,32 @@ class Kind(StrEnum):
     BLOCKING = "BLOCKING"
 
 
-def ask_snapshot(
-    links: Connections, tables: Sequence[Table], kind: Kind, conditions: Mapping[str, str] | None = None
-) -> None:
-    """Write the signal. `conditions` of an incremental one: by table name, SQL over its columns that the rows must meet."""
+def ask_snapshot(links: Connections, tables: Sequence[Table], kind: Kind) -> None:
+    """Ask for every row of the tables."""
+    _signal(links, _request(tables, kind))
+
+
+def ask_rows(links: Connections, table: Table, keys: Sequence[Sequence[str]]) -> None:
+    """Ask for the rows with these keys, given as texts, in as many signals as their length needs."""
+    data = _request([table], Kind.INCREMENTAL, [{"data-collection": table.source_name, "filter": has_key(table, keys)}])
+    if len(data) > _SIGNAL_LENGTH and len(keys) > 1:
+        half = len(keys) // 2
+        ask_rows(links, table, keys[:half])
+        ask_rows(links, table, keys[half:])
+    else:
+        _signal(links, data)
+
+
+def _request(tables: Sequence[Table], kind: Kind, conditions: Sequence[Mapping[str, str]] = ()) -> str:
     data: dict[str, object] = {"data-collections": [table.source_name for table in tables], "type": kind}
     if conditions:
-        data["additional-conditions"] = [
-            {"data-collection": table.source_name, "filter": conditions[table.name]}
-            for table in tables
-            if table.name in conditions
-        ]
+        data["additional-conditions"] = conditions
+    return json.dumps(data, ensure_ascii=False)
+
+
+def _signal(links: Connections, data: str) -> None:
     statement = f"insert into {LAKEHOUSE_SCHEMA}.{SIGNAL_TABLE} (id, type, data) values (%s, 'execute-snapshot', %s)"
-    postgres_gateway.execute(links.checking_dsn, statement, [uuid.uuid4().hex, json.dumps(data)])
+    postgres_gateway.execute(links.checking_dsn, statement, [uuid.uuid4().hex, data])
 
 
 def has_key(table: Table, keys: Sequence[Sequence[str | None]]) -> str:

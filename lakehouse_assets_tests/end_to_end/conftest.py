@@ -51,6 +51,11 @@ class Words:
         """Run one committed statement at the source as the application."""
         return postgres.execute(self.stack.links.source_dsn, statement)
 
+    def verdict(self, table: str) -> str:
+        """What a verification says of one table: equal, different, not verified."""
+        (proof,) = verify(Edge(self.stack.settings).verify_request(180), [table]).proofs
+        return proof.verdict
+
     def settle(self) -> None:
         """Wait for the lake, then prove that every row of every table agrees."""
         self.run("sync", "--timeout", "600")  # a busy machine may take that long

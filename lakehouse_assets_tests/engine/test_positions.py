@@ -21,6 +21,7 @@ from lakehouse_assets.changelog.position import (
 from lakehouse_assets.engine.positions import (
     EMPTY_CUT,
     NEVER_FOLDED,
+    REBUILD_APP,
     Cut,
     Folded,
     exists,
@@ -188,6 +189,17 @@ def test_commits_that_are_no_folds_are_passed_over(paths: LakePaths) -> None:
     write_commit(place, 2, operation="OPTIMIZE")
     write_commit(place, 3, {"txn": {"appId": "another", "version": 99}}, userMetadata=json.dumps({"max_lsn": 1}))
     assert folded(paths, "a") == Folded(7, 2, 100)
+
+
+def test_a_rebuild_leaves_the_position_and_is_known_until_the_next_fold(paths: LakePaths) -> None:
+    place = paths.transformed("a")
+    write_commit(place, 0)
+    fold_commit(place, 1, applied=7, raw_version=2, max_lsn=100)
+    write_commit(place, 2, {"txn": {"appId": REBUILD_APP, "version": 2}})
+    write_commit(place, 3, operation="SET TBLPROPERTIES")
+    assert folded(paths, "a") == Folded(7, 2, 100, rebuilt=2)
+    fold_commit(place, 4, applied=9, raw_version=5, max_lsn=130)
+    assert folded(paths, "a") == Folded(9, 5, 130)
 
 
 def test_the_position_outlives_the_commit_of_the_fold(paths: LakePaths) -> None:

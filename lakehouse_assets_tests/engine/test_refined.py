@@ -17,6 +17,7 @@ from lakehouse_assets.catalog import Catalog, load_catalog
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.refined import RefinedTable, load_refined
 from lakehouse_assets.engine.reader import open_lake
+from lakehouse_assets.engine.rebuild import rebuild
 from lakehouse_assets.engine.refined import Computed, compute, is_behind, last_note, statement_id
 from lakehouse_assets_tests.changelog.histories import TABLE, key_of
 from lakehouse_assets_tests.changelog.oracle import Event
@@ -74,6 +75,23 @@ def test_a_table_is_behind_after_a_fold_until_it_is_computed_again(lab: Lab, tmp
     compute(lab.spark, tables["by_v"], tables, lab.paths)
     assert not is_behind(tables["by_v"], tables, lab.paths)
     assert rows(lab.paths, "by_v") == [(5, 1), (7, 1)]
+
+
+def test_a_table_is_behind_after_an_input_was_rebuilt_and_so_is_what_rests_on_it(lab: Lab, tmp_path: Path) -> None:
+    tables = business(tmp_path / "sql", by_v=BY_V, over="SELECT max(n) AS v FROM refined.by_v")
+    lab.land({"t": [insert(0, 1, 5), insert(1, 2, 5)]})
+    lab.fold(TABLE)
+    DeltaTable(str(lab.paths.transformed("t"))).delete("k = 1")
+    for name in ("by_v", "over"):
+        compute(lab.spark, tables[name], tables, lab.paths)
+    rebuild(lab.spark, TABLE, lab.paths)
+    assert is_behind(tables["by_v"], tables, lab.paths)
+    compute(lab.spark, tables["over"], tables, lab.paths)
+    assert is_behind(tables["over"], tables, lab.paths), "its input was not computed again"
+    for name in ("by_v", "over"):
+        compute(lab.spark, tables[name], tables, lab.paths)
+        assert not is_behind(tables[name], tables, lab.paths)
+    assert rows(lab.paths, "over") == [(2,)]
 
 
 def test_an_edited_file_is_behind_and_its_table_gets_the_new_columns(lab: Lab, tmp_path: Path) -> None:

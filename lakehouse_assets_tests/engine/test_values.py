@@ -6,6 +6,8 @@ import base64
 import hashlib
 import hmac
 import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -14,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from deltalake import DeltaTable
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 
 from lakehouse_assets.catalog.model import Protect
 from lakehouse_assets.catalog.rules import AmountRule, DateRule
@@ -189,6 +193,29 @@ def test_a_rebuild_equals_the_fold_and_one_column_may_be_rebuilt_alone(lab: Lab)
     assert {row["id"]: row for row in lab.rows(TABLE)} == before
     assert rebuild(lab.spark, TABLE, lab.paths, KEYS, "data").changed == {}
     assert {row["id"]: row for row in lab.rows(TABLE)} == before
+
+
+def test_a_rebuild_beside_folds_loses_none_of_them(lab: Lab) -> None:
+    from lakehouse_assets.engine import transformed
+
+    _fold(lab, _event(0, "insert", 0))
+    folding, last = lab.spark.newSession(), 5
+
+    def fold() -> None:
+        for position in range(1, last):
+            cut = lab.land({"t": [_event(position, "insert", position)]})
+            while transformed.folded(lab.paths, "t").applied < position:
+                with suppress(Py4JJavaError, PySparkException):  # a rebuild was faster
+                    transformed.fold(folding, TABLE, lab.paths, cut, KEYS)
+
+    with ThreadPoolExecutor() as pool:
+        done = pool.submit(fold)
+        while not done.done():
+            rebuild(lab.spark, TABLE, lab.paths, KEYS)
+        done.result()
+    rebuild(lab.spark, TABLE, lab.paths, KEYS)
+    assert {row["id"] for row in lab.rows(TABLE)} == set(range(last))
+    assert differing(lab.spark, TABLE, lab.paths, KEYS) == 0
 
 
 def test_any_moment_in_raw_can_be_folded_beside_the_lake(lab: Lab, tmp_path: Path) -> None:
