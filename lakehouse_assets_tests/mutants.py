@@ -322,7 +322,7 @@ RUNS = (
            "cut.version if target == cut.position(table.name) else NO_VERSION", "cut.version",
            (f"{BRAKE}::test_what_is_allowed_and_what_comes_after_it_are_folded_in_one_go",)),
     Mutant("a rebuild is compared with itself", "engine/rebuild.py", 'again = f"SELECT {columns} FROM ({source.rows})"', "again = lake",
-           ("defs/test_refold.py::test_every_table_has_its_turn_and_one_altered_by_hand_fails",)),
+           ("engine/test_values.py::test_a_row_changed_in_the_lake_by_hand_differs_from_raw",)),
 )  # fmt: skip
 HISTORY = (
     Mutant("a truncate ends no version", "engine/survey.py", "floors = {p: p for", "floors = {p: -1 for",

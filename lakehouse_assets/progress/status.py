@@ -107,7 +107,5 @@ def explain_stage(stage: str, settings: Settings, catalog: Catalog, links: Conne
 def _braked(settings: Settings, catalog: Catalog) -> str:
     """The tables that wait for a person, and what each waits with."""
     paths = LakePaths(settings.lake)
-    waiting = {name: brake.braked(paths, name, folded(paths, name).applied) for name in catalog.names}
-    return "; ".join(
-        f"{name} is braked: its fold {b.words}; {brake.next_step(name, b)}" for name, b in waiting.items() if b
-    )
+    waiting = [brake.braked(paths, name, folded(paths, name).applied) for name in catalog.names]
+    return "; ".join(f"{found.table} is braked: {found.words}; {found.next_step}" for found in waiting if found)

@@ -12,9 +12,11 @@ from lakehouse_assets import documents
 from lakehouse_assets.catalog import load_catalog
 from lakehouse_assets.catalog.model import BRAKE, LakePaths
 from lakehouse_assets.cli.app import cli
+from lakehouse_assets.cli.context import edge
 from lakehouse_assets.engine import brake
 from lakehouse_assets.engine.brake import Braked
 from lakehouse_assets.progress.lag import table_lags
+from lakehouse_assets.progress.status import explain_stage
 from lakehouse_assets_tests.defs.small_lake import apply, land
 
 WAITING = Braked("imoveis", 9, 11, 5, 0, 5)
@@ -48,6 +50,13 @@ def test_a_table_waits_until_it_is_allowed_and_twice_is_as_good_as_once(paths):
         assert (done.exit_code, done.output) == (0, "imoveis: applied up to 9, allowed through 11\n")
         assert brake.allowed_through(paths, "imoveis") == 11
         assert waits(paths) is None
+
+
+def test_what_waits_is_the_reason_that_a_sync_gives(paths):
+    here = edge()
+    told = explain_stage("transformed", here.settings, here.catalog, here.links)
+    assert told.startswith("imoveis is braked: the fold to position 11 would delete 5 and change 0 of 5 rows; look: ")
+    assert told.endswith("lakehouse allow imoveis --through 11")
 
 
 def test_a_table_does_not_wait_any_more_when_it_moved_on(paths):
