@@ -16,9 +16,10 @@ from lakehouse_assets.catalog import Catalog, Table
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.continuity import Break, Kind
 from lakehouse_assets.engine.guard import Guard
+from lakehouse_assets.engine.positions import newest_cut
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.gateways import kafka
-from lakehouse_assets.progress.repair import RepairRequest, wait_until_equal
+from lakehouse_assets.progress.repair import RepairRequest, has_rows, wait_for_generation, wait_until_equal
 from lakehouse_assets.settings import Settings
 from lakehouse_assets.stack import connector, connector_apply, engine, signals
 from lakehouse_assets.stack import recovery as recovery_of_slot
@@ -94,7 +95,7 @@ def recover(request: RecoverRequest, recovery: Recovery) -> None:
     say("the stream is down")
     for topic in kafka.create_topics(links.kafka_bootstrap, connector.topics(catalog)):
         say(f"made topic {topic}")
-    observed, found = observe(catalog, links), recovery.breaks
+    observed, found, since = observe(catalog, links), recovery.breaks, newest_cut(paths)
     if recovery.from_new_slot:
         recovery_of_slot.resnapshot(request.settings, catalog, say)
     # Last, so that a recovery broken off before is begun again from the same halt.
@@ -106,6 +107,10 @@ def recover(request: RecoverRequest, recovery: Recovery) -> None:
         connector_apply.wait_for_connector(catalog, links, threading.Event())
         signals.ask_snapshot(links, recovery.tables, signals.Kind.BLOCKING)
         say(f"asked for a snapshot of {', '.join(table.name for table in recovery.tables)}")
+    for table in recovery.tables:
+        # Who agreed to the plan agreed that rows which the snapshot lacks leave the lake, however many.
+        if has_rows(request.repair, table):
+            wait_for_generation(request.repair, table, since.position(table.name), allow=True)
     for table in recovery.tables or catalog.tables:
         say(f"{table.name}: {wait_until_equal(request.repair, table).source_count} rows, equal")
 

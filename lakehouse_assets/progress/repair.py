@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lakehouse_assets.catalog import Table
+from lakehouse_assets.changelog.generations import completed
 from lakehouse_assets.changelog.position import NOTHING
-from lakehouse_assets.engine import history
+from lakehouse_assets.engine import brake, history
 from lakehouse_assets.engine.positions import folded, newest_cut
 from lakehouse_assets.engine.reader import open_lake
 from lakehouse_assets.engine.rebuild import Rebuilt
@@ -21,7 +22,6 @@ from lakehouse_assets.errors import EXIT_USAGE, LakehouseError
 from lakehouse_assets.gateways import postgres
 from lakehouse_assets.progress.verify import VerifyRequest, verify
 from lakehouse_assets.proof import Key, TableProof, comparison
-from lakehouse_assets.proof.fates import generations
 from lakehouse_assets.stack.connections import Connections
 from lakehouse_assets.stack.signals import Kind, ask_rows, ask_snapshot
 
@@ -95,19 +95,41 @@ def _ask(request: RepairRequest, table: Table, keys: Sequence[Key]) -> None:
 
 def _take_generation(request: RepairRequest, table: Table) -> TableProof:
     """Ask for a snapshot of the whole table and wait until one that began later is folded and the table equal."""
-    _require_rows(request, table)
-    paths, compared = request.verify.paths, comparison(table)
-    since = newest_cut(paths).position(table.name)
-
-    def is_folded() -> bool:
-        with open_lake(paths) as lake:
-            taken = generations(history.markers(lake, compared)) if "raw" in lake.tables else []
-        return any(since < one.start and one.end <= folded(paths, table.name).applied for one in taken)
-
+    if not has_rows(request, table):
+        raise LakehouseError(
+            "the source has no rows, so a snapshot of it says nothing",
+            where=table.name,
+            next_step=f"TRUNCATE {table.source_name}; at the source: it changes nothing there and empties the lake's table",
+        )
+    since = newest_cut(request.verify.paths).position(table.name)
     request.verify.say(f"{table.name}: asking for a snapshot of the whole table")
     ask_snapshot(request.links, [table], Kind.BLOCKING)
+    wait_for_generation(request, table, since)
+    return wait_until_equal(request, table)
+
+
+def has_rows(request: RepairRequest, table: Table) -> bool:
+    """Whether the source's table has any: a snapshot of no rows says nothing."""
+    return bool(postgres.execute(request.verify.source_dsn, f"select 1 from {table.source_name} limit 1"))
+
+
+def wait_for_generation(request: RepairRequest, table: Table, since: int, *, allow: bool = False) -> None:
+    """Return once a snapshot that began after position `since` is folded. `allow`: also when it changes most of the table.
+
+    LakehouseError when the brake holds it back, or it is not there within the request's wait.
+    """
+    paths, compared = request.verify.paths, comparison(table)
     deadline = time.monotonic() + request.wait_seconds
-    while not is_folded():
+    while True:
+        with open_lake(paths) as lake:
+            taken = completed(history.markers(lake, compared)) if "raw" in lake.tables else []
+        applied = folded(paths, table.name).applied
+        if any(since < one.start and one.end <= applied for one in taken):
+            return
+        if waiting := brake.braked(paths, table.name, applied):
+            if not allow:
+                raise LakehouseError(waiting.words, where=table.name, next_step=waiting.next_step)
+            brake.allow(paths, table.name, waiting.target)
         if time.monotonic() > deadline:
             raise LakehouseError(
                 f"its snapshot is not in transformed after {request.wait_seconds:.0f} s",
@@ -115,18 +137,6 @@ def _take_generation(request: RepairRequest, table: Table) -> TableProof:
                 next_step="lakehouse doctor; then the same again, or lakehouse recover --snapshot",
             )
         time.sleep(_LOOK_SECONDS)
-    return wait_until_equal(request, table)
-
-
-def _require_rows(request: RepairRequest, table: Table) -> None:
-    """A snapshot of no rows says nothing: an emptied table needs a truncate, which removes no more than it should."""
-    if postgres.execute(request.verify.source_dsn, f"select 1 from {table.source_name} limit 1"):
-        return
-    raise LakehouseError(
-        "the source has no rows, so a snapshot of it says nothing",
-        where=table.name,
-        next_step=f"TRUNCATE {table.source_name}; at the source: it changes nothing there and empties the lake's table",
-    )
 
 
 def wait_until_equal(request: RepairRequest, table: Table, asked: Sequence[Key] = ()) -> TableProof:

@@ -14,6 +14,7 @@ from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets_tests.faults.ground import DidNotHappen, Ground, ground_of
 from lakehouse_assets_tests.faults.judge import broken_promises, count, recover
 from lakehouse_assets_tests.faults.kinds import Kind
+from lakehouse_assets_tests.faults.person import allowing
 from lakehouse_assets_tests.faults.report import Report, Round, commit_of
 from lakehouse_assets_tests.faults.traffic import traffic
 from lakehouse_assets_tests.faults.watcher import Watcher
@@ -36,7 +37,11 @@ def harm(
     report = Report(seed, budget, commit_of(_PROJECT), f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
     chance, until = Random(seed), time.monotonic() + budget
     fill(stack.links.source_dsn, say=say)
-    with ground_of(stack, disk) as ground, Watcher(stack.catalog, ground.paths) as watcher:
+    with (
+        ground_of(stack, disk) as ground,
+        Watcher(stack.catalog, ground.paths) as watcher,
+        allowing(stack.catalog, ground.paths),
+    ):
         with traffic(stack.links.source_dsn, chance.randrange(1 << 30)):
             time.sleep(5)
         report.usual = recover(ground)
