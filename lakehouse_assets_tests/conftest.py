@@ -15,6 +15,7 @@ pytest_plugins = [
 ]
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Side by side: what uses whole stacks comes first and in one process, every other file wherever there is time."""
     items.sort(key=lambda item: not _on_a_stack(item))
