@@ -243,7 +243,7 @@ STANDING = (
            (f"{REFINED}::test_an_edited_file_is_behind_and_its_table_gets_the_new_columns",)),
     Mutant("a table is never behind its inputs", "engine/refined.py", "inputs[name] >= positions.get(name, NOTHING)", "True",
            (f"{REFINED}::test_a_table_is_behind_after_a_fold_until_it_is_computed_again",)),
-    Mutant("a business table is as new as the source tables", "engine/refined.py", "if layer == REFINED else {name", "if False else {name",
+    Mutant("a business table is as new as the source tables", "engine/refined.py", "if layer == REFINED:", "if False:",
            (f"{REFINED}::test_a_table_over_a_business_table_is_as_old_as_that_one",)),
 )  # fmt: skip
 PROOF = (

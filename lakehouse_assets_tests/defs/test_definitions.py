@@ -70,7 +70,7 @@ def test_every_check_is_declared(loaded):
         ("raw", "offsets_contiguous"), ("raw", "messages_readable"), ("raw", "stream_intact"),
         ("transformed", "key_unique"), ("transformed", "no_placeholder"), ("transformed", "position_equals_cut"),
         ("transformed", "values_storable"), ("transformed", "postgres_equals_transformed"), ("transformed", "nothing_lost"),
-        ("transformed", "rebuild_equals_fold"), ("transformed", "mass_change"), ("history", "open_versions_equal_transformed"),
+        ("transformed", "rebuild_equals_fold"), ("transformed", "mass_change"), ("transformed", "schema_as_declared"), ("history", "open_versions_equal_transformed"),
         ("transformed", "no_personal_data"), ("refined", "no_personal_data"),
         *(("transformed", f"values_of_{name}") for name in (
             "competencia", "data_vencimento", "data_pagamento", "valor", "valor_multa", "observacao")),
