@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -56,7 +57,9 @@ def evolved(
     lacking: dict[str, int] = {}
     if applied == NOTHING:
         if new or _grown(wanted, known):
-            create_transformed(spark, wanted, path, anew=True)
+            # It holds no row, and Delta makes no other table over one that is there.
+            shutil.rmtree(path)
+            create_transformed(spark, wanted, path)
     else:
         _allow_names(spark, path, new)
         carried, lacking = _in_messages(spark, table, paths, new, applied)

@@ -64,17 +64,15 @@ def create_transformed(
     path: Path,
     beside: Mapping[str, str] = META_COLUMNS,
     about: str = "",
-    *,
-    anew: bool = False,
 ) -> None:
-    """Make an empty table of a table's lake columns, and those `beside` them, where there is none, or `anew`."""
+    """Make an empty table of a table's lake columns, and those `beside` them, where there is none."""
     columns = [defined(table, c, "NOT NULL" if c.name in table.key else "") for c in table.lake_columns]
     columns += [f"{name} {kind}" for name, kind in beside.items()]
     # Mapped names cost every reader a little, so only where a name needs it.
     mapping = "name" if any(needs_mapping(c.name) for c in table.columns) else "none"
     kept = {"delta.columnMapping.mode": mapping, shape.SHAPE: built_table(table).to_json()}
     spark.sql(
-        f"CREATE {'OR REPLACE TABLE' if anew else 'TABLE IF NOT EXISTS'} {sql.delta(path)} ({', '.join(columns)}) "
+        f"CREATE TABLE IF NOT EXISTS {sql.delta(path)} ({', '.join(columns)}) "
         f"USING delta COMMENT {sql.text(about or table.description)} TBLPROPERTIES ({properties(PROPERTIES | kept)})"
     )
 

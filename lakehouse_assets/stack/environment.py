@@ -10,6 +10,8 @@ import lakehouse_assets
 from lakehouse_assets.settings import PREFIX, Settings
 from lakehouse_assets.stack.connections import POSTGRES, Connections
 
+# What a caller who is attached to Spark, or is part of another stack, has in his own environment.
+_NOT_OURS = ("SUPERVISOR_", "DAGSTER_", "SPARK_")
 _ADDRESSES = ("source_dsn", "replication_dsn", "kafka_bootstrap", "connect_url", "spark_remote")
 
 
@@ -21,7 +23,7 @@ def service_environment(
     The embedded database's passwords stay in the secrets file; only the DSN of an external one, which the caller gave
     in his environment, is handed on in theirs. Nothing of this is written to a file.
     """
-    kept = {name: value for name, value in environ.items() if not name.startswith((PREFIX, "SUPERVISOR_", "DAGSTER_"))}
+    kept = {name: value for name, value in environ.items() if not name.startswith((PREFIX, *_NOT_OURS))}
     return {**kept, **_python(environ), **setting_words(settings, links)}
 
 

@@ -12,6 +12,7 @@ import streamlit
 from streamlit.testing.v1 import AppTest
 
 from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.continuity import StreamState
 from lakehouse_assets.dashboard import state, theme
 from lakehouse_assets.progress import freshness
 from lakehouse_assets.progress.lag import TableLag
@@ -180,7 +181,10 @@ def test_the_platform_as_a_running_stack_tells_it(app, tmp_path: Path, monkeypat
         TableLag("imoveis", 5, 4, 4, 0, 0.0, unread=0),
         TableLag("boletos", 9, 8, 6, 1234, 125.0, unread=1232, unapplied=2),
     ]
-    seen = Seen(Status(services, lags, SensorState("running", "requested run 1a2b3c4d")), "http://127.0.0.1:5")
+    seen = Seen(
+        Status(services, lags, SensorState("running", "requested run 1a2b3c4d"), StreamState(None, None)),
+        "http://127.0.0.1:5",
+    )
     monkeypatch.setattr(state, "platform", lambda *_: seen)
     monkeypatch.setattr(state, "_running", lambda _: True)
     paths = lake.make(tmp_path)

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from dagster import ExecuteInProcessResult
-from pydantic import PrivateAttr
 
 from lakehouse_assets.catalog import Table, load_catalog
 from lakehouse_assets.catalog.model import Drift, LakePaths
@@ -27,13 +26,14 @@ CATALOG = load_catalog(Path(__file__).parents[2] / "lakehouse.toml")
 IMOVEIS = CATALOG.table("imoveis")
 
 
-class Changed(PostgresResource):
+def changed(found: SourceShape) -> PostgresResource:
     """A source that has the table as a test says."""
 
-    _table: SourceShape = PrivateAttr(default=SourceShape((), ()))
+    class Changed(PostgresResource):
+        def shape(self, table: Table) -> SourceShape:
+            return found
 
-    def shape(self, table: Table) -> SourceShape:
-        return self._table
+    return Changed(dsn="")
 
 
 @pytest.fixture
@@ -55,10 +55,8 @@ def land(spark: Any, paths: LakePaths, offset: int, more: dict[str, Any]) -> Non
 
 
 def fold(paths: LakePaths, found: SourceShape, policy: Drift = Drift.EVOLVE) -> ExecuteInProcessResult:
-    source = Changed(dsn="")
-    source._table = found
     catalog = replace(CATALOG, tables=(replace(IMOVEIS, drift=policy),))
-    return run(paths, transformed.build(catalog), "transformed/imoveis", source=source)
+    return run(paths, transformed.build(catalog), "transformed/imoveis", source=changed(found))
 
 
 def severity(result: ExecuteInProcessResult) -> str:

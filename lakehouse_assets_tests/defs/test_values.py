@@ -123,7 +123,7 @@ def test_each_judged_column_has_its_checks_and_only_a_rule_by_name_may_not_fit(a
         "rule_fits_data_json",
     }
     blocking = {spec.name for spec in asset.check_specs if spec.blocking}
-    assert blocking == {"key_unique", "no_placeholder", "position_equals_cut", LOST, PERSONAL}
+    assert blocking == {"mass_change", "key_unique", "no_placeholder", "position_equals_cut", LOST, PERSONAL}
 
 
 def test_good_rows_pass_every_check_and_nothing_protected_is_shown(accounts: Accounts) -> None:
