@@ -93,7 +93,10 @@ def test_a_change_that_is_not_folded_yet_is_no_difference(lab: Lab, instance: Da
 
 
 def test_what_cannot_be_compared_is_a_warning_with_its_reason(lab: Lab, instance: DagsterInstance) -> None:
-    lab.spark.sql(f"ALTER TABLE delta.`{lab.paths.transformed('t')}` SET TBLPROPERTIES ('lakehouse.shape' = '{{"key": [], "columns": {{}}}}')")
+    others = '{"key": [], "columns": {}}'
+    lab.spark.sql(
+        f"ALTER TABLE delta.`{lab.paths.transformed('t')}` SET TBLPROPERTIES ('lakehouse.shape' = '{others}')"
+    )
     told = turn(lab.paths, instance)
     assert (told.passed, told.severity) == (False, AssetCheckSeverity.WARN)
     assert "lakehouse rebuild t" in str(told.description)

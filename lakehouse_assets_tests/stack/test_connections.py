@@ -82,7 +82,9 @@ def test_no_password_shows(tmp_path: Path) -> None:
 
 def test_a_service_inherits_the_settings_but_no_password_of_the_stack(tmp_path: Path) -> None:
     passwords = secrets.ensure_secrets(tmp_path)
-    given = connections(_settings(tmp_path)).environment() | {"LAKEHOUSE_TRIGGER_SECONDS": "7", "PATH": "/bin"}
+    given = connections(_settings(tmp_path)).environment() | {
+        "LAKEHOUSE_TRIGGER_SECONDS": "7", "PATH": "/bin", "SPARK_REMOTE": "sc://127.0.0.1:1", "SPARK_CONNECT_MODE_ENABLED": "1",
+    }  # fmt: skip
     settings = _settings(tmp_path, **{name: word for name, word in given.items() if name.startswith("LAKEHOUSE_")})
     environment = service_environment(settings, connections(settings), given)
     assert not [word for word in environment.values() if any(password in word for password in passwords.values())]
@@ -90,6 +92,7 @@ def test_a_service_inherits_the_settings_but_no_password_of_the_stack(tmp_path: 
     assert inherited.trigger_seconds == 7
     assert connections(inherited) == connections(settings)
     assert environment["PATH"] == "/bin"
+    assert not [name for name in environment if name.startswith("SPARK_")], "an engine would attach, not serve"
 
 
 def test_a_service_inherits_the_address_of_an_external_source(tmp_path: Path) -> None:
