@@ -28,6 +28,11 @@ def delta(path: Path) -> str:
     return "delta." + name(str(path))
 
 
+def only_in_one(left: str, right: str) -> str:
+    """The rows of two SELECTs that are in one and not in the other, counted with their repetitions."""
+    return f"(({left} EXCEPT ALL {right}) UNION ALL ({right} EXCEPT ALL {left}))"
+
+
 def struct_of_texts(names: tuple[str, ...]) -> str:
     """The type of a JSON object whose listed members are all read as text."""
     return "struct<" + ", ".join(f"{name(n)}: string" for n in names) + ">"

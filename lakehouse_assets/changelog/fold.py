@@ -75,6 +75,11 @@ def batch(raw: str, table: Table, events: FoldRange) -> str:
     return f"SELECT * FROM ({deliveries}) WHERE position > {events.truncate_at}"
 
 
+def key_parts(table: Table) -> list[str]:
+    """The names of the typed key columns of events: `k0`, `k1`, ..."""
+    return [f"k{i}" for i in range(len(table.key))]
+
+
 def events_of(raw: str, table: Table, where: str) -> str:
     """SQL of the table's row events, key columns typed as `k0..`, `after` as texts; without a readable key there is none."""
     key_struct, after_struct = sql.struct_of_texts(table.key), sql.struct_of_texts(tuple(c.name for c in table.columns))
@@ -108,7 +113,7 @@ def _earlier(raw: str, table: Table, events: FoldRange) -> str:
 
 def first_deliveries(source: str, table: Table) -> str:
     """SQL of `source` without events repeated inside it: the first delivery of a streamed event counts."""
-    keys = ", ".join(f"k{i}" for i in range(len(table.key)))
+    keys = ", ".join(key_parts(table))
     return f"""
     SELECT * EXCEPT (delivery) FROM (
       SELECT *, row_number() OVER (PARTITION BY {keys}, {IDENTITY} ORDER BY position) AS delivery FROM ({source})
@@ -118,7 +123,7 @@ def first_deliveries(source: str, table: Table) -> str:
 
 def latest(source: str, table: Table, events: FoldRange) -> str:
     """SQL of one row a key from the events of a batch."""
-    keys = ", ".join(f"k{i}" for i in range(len(table.key)))
+    keys = ", ".join(key_parts(table))
     toastable = [c for c in table.other_columns if c.type.toastable]
     columns = [typed(c, f"last.after.{sql.name(c.name)}") for c in table.other_columns if not c.type.toastable]
     for c in toastable:

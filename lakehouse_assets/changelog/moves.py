@@ -68,7 +68,7 @@ def moved_rows(raw: str, table: Table, events: fold.FoldRange) -> str:
 def moved_versions(raw: str, table: Table, events: fold.FoldRange) -> str:
     """SQL of every change of the components' keys, from the first in raw, with the row that it put: the columns of
     `fold.batch` that tell a version, every value known or unavailable."""
-    keys = ", ".join(f"k{i}" for i in range(len(table.key)))
+    keys = ", ".join(fold.key_parts(table))
     return f"SELECT {keys}, last.position, last.op, last.committed_at, last.after FROM ({_told(raw, table, events, 's.told')})"
 
 

@@ -16,7 +16,7 @@ from lakehouse_assets import sql
 from lakehouse_assets.catalog import Column, Table
 from lakehouse_assets.catalog.model import VERSION_COLUMNS
 from lakehouse_assets.changelog.envelope import UNAVAILABLE, Op
-from lakehouse_assets.changelog.fold import FoldRange, batch, kept, typed, unknown
+from lakehouse_assets.changelog.fold import FoldRange, batch, kept, key_parts, typed, unknown
 from lakehouse_assets.changelog.merge import same_key
 from lakehouse_assets.changelog.moves import moved_versions
 from lakehouse_assets.normalisation.columns import normalised
@@ -35,7 +35,7 @@ class End(NamedTuple):
 
 def versions(target: str, raw: str, table: Table, events: FoldRange, ends: Iterable[End]) -> str:
     """SQL of the versions that the range made or may have ended: key, lake columns, and those of VERSION_COLUMNS."""
-    keys = _keys(table)
+    keys = key_parts(table)
     told = _filled(_told(target, raw, table, events, ends), table)
     flags = [name for c in _toastable(table) for name in (kept(c), unknown(c))]
     columns = [f"{key} AS {sql.name(c.name)}" for key, c in zip(keys, table.key_columns, strict=True)]
@@ -71,7 +71,7 @@ def merge(target: str, raw: str, table: Table, events: FoldRange, ends: Iterable
 def _told(target: str, raw: str, table: Table, events: FoldRange, ends: Iterable[End]) -> str:
     """SQL of every change of the range's keys and the open versions before them: what ended what it put, and which of
     the key's lives it is in."""
-    keys = ", ".join(_keys(table))
+    keys = ", ".join(key_parts(table))
     of_key = f"(PARTITION BY {keys} ORDER BY position)"
     return f"""
     WITH all_told AS ({_changes(target, raw, table, events)}), followed AS (
@@ -95,8 +95,8 @@ def _changes(target: str, raw: str, table: Table, events: FoldRange) -> str:
 
     `whole`: nothing of the row that a change put is unavailable but what never was known.
     """
-    named = list(zip(_keys(table), (sql.name(c.name) for c in table.key_columns), strict=True))
-    columns = ", ".join([*_keys(table), "position", "op", "committed_at", "after"])
+    named = list(zip(key_parts(table), (sql.name(c.name) for c in table.key_columns), strict=True))
+    columns = ", ".join([*key_parts(table), "position", "op", "committed_at", "after"])
     # What a truncate removed lived before it: nothing of the range is left out.
     changes, moved = batch(raw, table, replace(events, truncate_at=None)), ""
     if events.moved_view is not None:
@@ -119,7 +119,7 @@ def _filled(told: str, table: Table) -> str:
 
     `continued`: the life began before the range, so what is not known is in the open version.
     """
-    life = f"PARTITION BY {', '.join(_keys(table))}, life ORDER BY valid_from_position"
+    life = f"PARTITION BY {', '.join(key_parts(table))}, life ORDER BY valid_from_position"
     columns = [f"after.{sql.name(c.name)} AS {_text(c)}" for c in table.other_columns if not c.type.toastable]
     for c in _toastable(table):
         text = f"after.{sql.name(c.name)}"
@@ -127,8 +127,8 @@ def _filled(told: str, table: Table) -> str:
         own = f"CASE WHEN {says} THEN struct({text} AS text) END"
         known = f"CASE WHEN whole THEN {own} ELSE last({own}, true) OVER ({life}) END"
         columns += [f"({known}).text AS {_text(c)}", f"{known} IS NOT NULL AS {_is_known(c)}"]
-    continued = f"max(continues) OVER (PARTITION BY {', '.join(_keys(table))}, life) AS continued"
-    return f"SELECT {', '.join([*_keys(table), *columns, continued, *VERSION_COLUMNS])} FROM ({told})"
+    continued = f"max(continues) OVER (PARTITION BY {', '.join(key_parts(table))}, life) AS continued"
+    return f"SELECT {', '.join([*key_parts(table), *columns, continued, *VERSION_COLUMNS])} FROM ({told})"
 
 
 def _with_kept(rows: str, target: str, table: Table) -> str:
@@ -157,10 +157,6 @@ def _ended(position: str, following: str, ends: Iterable[End]) -> str:
 
 def _moment(micros: int | None) -> str:
     return "CAST(NULL AS timestamp)" if micros is None else f"timestamp_micros({micros})"
-
-
-def _keys(table: Table) -> list[str]:
-    return [f"k{i}" for i in range(len(table.key))]
 
 
 def _toastable(table: Table) -> list[Column]:

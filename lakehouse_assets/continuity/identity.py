@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from lakehouse_assets.catalog import Catalog, Table
+from lakehouse_assets.changelog.lsn import lsn_text
 
 
 class Kind(StrEnum):
@@ -113,11 +114,11 @@ class Identity:
         """With what was not known yet; what is known does not change."""
         known = self
         if observed.source:
-            system_id, timeline = (
-                known.system_id or observed.source.system_id,
-                known.timeline or observed.source.timeline,
+            known = replace(
+                known,
+                system_id=known.system_id or observed.source.system_id,
+                timeline=known.timeline or observed.source.timeline,
             )
-            known = replace(known, system_id=system_id, timeline=timeline)
         if observed.slot and observed.slot.exists:
             known = replace(known, slot_seen=True)
         if observed.topics:
@@ -182,7 +183,9 @@ def _source(known: Identity, observed: Observed, catalog: Catalog, reached: int)
         )
         yield Break(Kind.TIMELINE_CHANGED, catalog.names, reason)
     elif now.lsn < reached:
-        reason = f"the source's WAL ends at {_lsn(now.lsn)} and was at {_lsn(reached)}: an older copy was put back"
+        reason = (
+            f"the source's WAL ends at {lsn_text(now.lsn)} and was at {lsn_text(reached)}: an older copy was put back"
+        )
         yield Break(Kind.SOURCE_WENT_BACK, catalog.names, reason)
 
 
@@ -196,7 +199,7 @@ def _slot(known: Identity, observed: Observed, catalog: Catalog) -> Iterator[Bre
         yield Break(Kind.SLOT_LOST, catalog.names, f"slot {name} is invalidated: {slot.lost}")
     elif slot.confirmed_lsn is not None and slot.delivered_lsn is not None and slot.confirmed_lsn > slot.delivered_lsn:
         reason = (
-            f"slot {name} stands at {_lsn(slot.confirmed_lsn)} and the connector at {_lsn(slot.delivered_lsn)}: "
+            f"slot {name} stands at {lsn_text(slot.confirmed_lsn)} and the connector at {lsn_text(slot.delivered_lsn)}: "
             "it was advanced or made again, what lies between is skipped"
         )
         yield Break(Kind.SLOT_AHEAD, catalog.names, reason)
@@ -225,7 +228,3 @@ def _topic(table: Table, was: str, now: Topic | None, following: int) -> Iterato
     elif now.end < following:
         reason = f"topic {topic} ends at offset {now.end}, the lake has read to {following}: the broker lost messages"
         yield Break(Kind.TOPIC_WENT_BACK, tables, reason)
-
-
-def _lsn(value: int) -> str:
-    return f"{value >> 32:X}/{value & 0xFFFFFFFF:X}"

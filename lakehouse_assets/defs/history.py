@@ -14,6 +14,7 @@ from dagster import (
     asset,
 )  # fmt: skip
 
+from lakehouse_assets import sql
 from lakehouse_assets.catalog import Catalog, Table
 from lakehouse_assets.catalog.model import VERSION_COLUMNS
 from lakehouse_assets.defs import postgres, transformed
@@ -86,9 +87,7 @@ def _open_equals_transformed(table: Table, lake: LakeResource, applied: int, rea
     keys = ", ".join(f'"{k}"' for k in table.key)
     standing = f"SELECT {keys}, valid_from_position FROM history.{table.name} WHERE valid_to_position IS NULL"
     rows = f"SELECT {keys}, _position FROM transformed.{table.name}"
-    different = reader.scalar(
-        f"SELECT count(*) FROM (({standing} EXCEPT ALL {rows}) UNION ALL ({rows} EXCEPT ALL {standing}))"
-    )
+    different = reader.scalar(f"SELECT count(*) FROM {sql.only_in_one(standing, rows)}")
     at = folded(lake.paths, table.name).applied
     return AssetCheckResult(
         check_name=OPEN_EQUALS_TRANSFORMED,

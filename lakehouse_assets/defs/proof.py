@@ -50,11 +50,12 @@ def build(catalog: Catalog, verify: Verify) -> AssetChecksDefinition:
     def equal(context: AssetCheckExecutionContext, lake: LakeResource) -> Iterable[AssetCheckResult]:
         if not scheduled.is_alone(context, NAME, JOB):
             return
-        names = sorted(key.asset_key.path[-1] for key in context.selected_asset_check_keys)
+        names = scheduled.tables_of(context)
         try:
             found = verify(names, context.log.info)
         except LakehouseError as error:
-            yield from (_failed(name, error) for name in names)
+            text = f"could not verify: {error.text()}"
+            yield from (scheduled.undecided(NAME, transformed.key(name), text) for name in names)
         else:
             yield from (_result(proof, found, found.known[proof.table]) for proof in found.proofs)
 
@@ -121,14 +122,4 @@ def _keys(proof: TableProof) -> MetadataValue:
             "extra": [list(key) for key in proof.extra[:_KEYS_SHOWN]],
             "different": [{"key": list(d.key), "columns": list(d.columns)} for d in proof.different[:_KEYS_SHOWN]],
         }
-    )
-
-
-def _failed(name: str, error: LakehouseError) -> AssetCheckResult:
-    return AssetCheckResult(
-        check_name=NAME,
-        asset_key=transformed.key(name),
-        passed=False,
-        severity=AssetCheckSeverity.WARN,
-        description=f"could not verify: {error.text()}",
     )

@@ -10,7 +10,6 @@ from dagster import (
     AssetCheckKey,
     AssetCheckResult,
     AssetChecksDefinition,
-    AssetCheckSeverity,
     AssetCheckSpec,
     DagsterInstance,
     DefaultScheduleStatus,
@@ -56,7 +55,7 @@ def build(catalog: Catalog, keys: Callable[[], Keys] = lambda: NO_KEYS) -> Asset
         context: AssetCheckExecutionContext, lake: LakeResource, spark: SparkResource
     ) -> Iterable[AssetCheckResult]:
         if scheduled.is_alone(context, NAME, JOB):
-            names = sorted(check.asset_key.path[-1] for check in context.selected_asset_check_keys)
+            names = scheduled.tables_of(context)
             yield from (_result(spark, catalog.table(name), lake.paths, keys()) for name in names)
 
     return equal
@@ -92,13 +91,7 @@ def _result(spark: SparkResource, table: Table, paths: LakePaths, keys: Keys) ->
     try:
         rows = differing(spark.spark_session, table, paths, keys)
     except LakehouseError as error:
-        return AssetCheckResult(
-            check_name=NAME,
-            asset_key=transformed.key(table.name),
-            passed=False,
-            severity=AssetCheckSeverity.WARN,
-            description=f"could not compare: {error.text()}",
-        )
+        return scheduled.undecided(NAME, transformed.key(table.name), f"could not compare: {error.text()}")
     return AssetCheckResult(
         check_name=NAME,
         asset_key=transformed.key(table.name),

@@ -2,7 +2,10 @@
 
 from dagster import (
     AssetCheckExecutionContext,
+    AssetCheckResult,
     AssetChecksDefinition,
+    AssetCheckSeverity,
+    AssetKey,
     AssetSelection,
     DagsterRun,
     define_asset_job,
@@ -23,6 +26,18 @@ def is_alone(context: AssetCheckExecutionContext, name: str, job_name: str) -> b
     if not alone:
         context.log.info(f"{name}: not in a run that folds; the job {job_name} does it")
     return alone
+
+
+def tables_of(context: AssetCheckExecutionContext) -> list[str]:
+    """The tables whose checks a run was asked for."""
+    return sorted(key.asset_key.path[-1] for key in context.selected_asset_check_keys)
+
+
+def undecided(name: str, asset: AssetKey, description: str) -> AssetCheckResult:
+    """The warning of a check that could not be made: it knows nothing of the table."""
+    return AssetCheckResult(
+        check_name=name, asset_key=asset, passed=False, severity=AssetCheckSeverity.WARN, description=description
+    )
 
 
 def only_reads(run: DagsterRun) -> bool:

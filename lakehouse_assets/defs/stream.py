@@ -49,8 +49,7 @@ def build(catalog: Catalog, look: Look) -> AssetChecksDefinition:
     )
     def intact(context: AssetCheckExecutionContext) -> Iterable[AssetCheckResult]:
         state = look()
-        for key in sorted(context.selected_asset_check_keys, key=lambda key: key.asset_key.path):
-            yield _result(state, key.asset_key.path[-1])
+        yield from (_result(state, name) for name in scheduled.tables_of(context))
 
     return intact
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -61,7 +61,9 @@ class Guard:
 
     def behind_raw(self) -> dict[str, int]:
         """By topic the offset behind the last one in raw."""
-        positions = newest_cut(self.paths).positions
+        return self._behind(newest_cut(self.paths).positions)
+
+    def _behind(self, positions: Mapping[str, int]) -> dict[str, int]:
         return {t.topic: offset_of(positions[t.name]) + 1 for t in self.catalog.tables if t.name in positions}
 
     def _reached(self, known: Identity) -> Reached:
@@ -77,12 +79,8 @@ class Guard:
 
     def _behind_raw_now(self, known: Identity) -> dict[str, int]:
         """`behind_raw` of the tables of which raw holds something in their epoch of now."""
-        positions, ends = newest_cut(self.paths).positions, self.behind_raw()
-        return {
-            t.topic: ends[t.topic]
-            for t in self.catalog.tables
-            if t.name in positions and epoch_of(positions[t.name]) == known.epoch(t.name)
-        }
+        positions = newest_cut(self.paths).positions
+        return self._behind({name: p for name, p in positions.items() if epoch_of(p) == known.epoch(name)})
 
     def _checkpoint(self, known: Identity) -> tuple[Break, ...]:
         in_raw, planned = self._behind_raw_now(known), stream_offsets.planned_offsets(self.checkpoint)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,11 +12,11 @@ from lakehouse_assets.catalog import Table
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.shape import BuiltTable, built_table
 from lakehouse_assets.changelog.fold import META_COLUMNS
-from lakehouse_assets.changelog.merge import changes
+from lakehouse_assets.changelog.merge import changes, same_key
 from lakehouse_assets.changelog.position import NOTHING
 from lakehouse_assets.engine import deltalog, quarantine, shape, survey
 from lakehouse_assets.engine.positions import REBUILD_APP, exists, folded, newest_cut
-from lakehouse_assets.engine.transformed import require_keys, require_same_rules, show_keys
+from lakehouse_assets.engine.transformed import replace_rows, require_keys, require_same_rules, show_keys
 from lakehouse_assets.engine.values import BY_OPERATOR, settings
 from lakehouse_assets.engine.versions import rebuild_history
 from lakehouse_assets.errors import EXIT_USAGE, LakehouseError
@@ -91,7 +90,7 @@ def _commit(spark: SparkSession, table: Table, path: Path, rows: str, applied: i
 
     try:
         if only is None:
-            _replace(spark, rows, path, {"rebuilt_to": applied})
+            replace_rows(spark, rows, path, {"rebuilt_to": applied})
         else:
             _update_column(spark, table, path, rows, only)
     except (PySparkException, Py4JError) as error:
@@ -127,7 +126,7 @@ def rebuild_into(
     target = position_at(spark, table, paths, as_of)
     source = _from_raw(spark, table, paths, keys, target, cut.version)
     with settings(spark, BY_OPERATOR):
-        _replace(spark, source.rows, into, {"table": table.name, "as_of_position": target})
+        replace_rows(spark, source.rows, into, {"table": table.name, "as_of_position": target})
         shape.mark(spark, into, built_table(table))
     return Rebuilt(table.name, target, 0, _count(spark, sql.delta(into)), {})
 
@@ -170,9 +169,7 @@ def differing(spark: SparkSession, table: Table, paths: LakePaths, keys: Keys = 
     lake = f"SELECT {columns} FROM {sql.delta(path)} VERSION AS OF {version}"
     again = f"SELECT {columns} FROM ({source.rows})"
     with settings(spark, BY_OPERATOR):
-        row = spark.sql(
-            f"SELECT count(*) AS n FROM (({lake} EXCEPT ALL {again}) UNION ALL ({again} EXCEPT ALL {lake}))"
-        ).first()
+        row = spark.sql(f"SELECT count(*) AS n FROM {sql.only_in_one(lake, again)}").first()
     return row.n if row else 0
 
 
@@ -185,11 +182,6 @@ def _from_raw(spark: SparkSession, table: Table, paths: LakePaths, keys: Keys, t
     names = [sql.name(c.name) for c in table.lake_columns] + list(META_COLUMNS)
     rows = f"SELECT {', '.join(names)} FROM ({changes(raw, table, events)}) WHERE NOT _dead"
     return _Source(raw, rows, tuple(found.unstorable))
-
-
-def _replace(spark: SparkSession, rows: str, path: Path, note: dict[str, object]) -> None:
-    writer = spark.sql(rows).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
-    writer.option("userMetadata", json.dumps(note)).save(str(path))
 
 
 def _built_now(table: Table, before: BuiltTable | None, only: str | None) -> BuiltTable:
@@ -205,10 +197,9 @@ def _count(spark: SparkSession, relation: str) -> int:
 
 def _update_column(spark: SparkSession, table: Table, path: Path, rows: str, only: str) -> None:
     columns = [sql.name(c.name) for c in table.column(only).lake_columns]
-    on = " AND ".join(f"t.{sql.name(k)} = s.{sql.name(k)}" for k in table.key)
     differ = " OR ".join(f"NOT (t.{c} <=> s.{c})" for c in columns)
     spark.sql(
-        f"MERGE INTO {sql.delta(path)} t USING ({rows}) s ON {on} "
+        f"MERGE INTO {sql.delta(path)} t USING ({rows}) s ON {same_key(table)} "
         f"WHEN MATCHED AND ({differ}) THEN UPDATE SET {', '.join(f't.{c} = s.{c}' for c in columns)}"
     )
 

@@ -218,6 +218,12 @@ def _streamed_lsns(paths: LakePaths, table: Table, state: Folded, cut: Cut) -> t
     return min(file.low["lsn"] for file in files), max(file.high["lsn"] for file in files)
 
 
+def replace_rows(spark: SparkSession, rows: str, path: Path, note: Mapping[str, object]) -> None:
+    """Put the rows (SQL) in place of all that a table holds, columns too, in one commit with a note."""
+    writer = spark.sql(rows).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+    writer.option("userMetadata", json.dumps(note)).save(str(path))
+
+
 def commit(spark: SparkSession, statement: str, target: int, note: str, app: str = FOLD_APP) -> dict[str, int]:
     """Run a MERGE whose commit carries the applied position, so that a retry or a second writer changes nothing."""
     options = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from lakehouse_assets.engine.transformed import (
     commit,
     create_transformed,
     read_range,
+    replace_rows,
     require_same_rules,
     show_keys,
 )
@@ -77,6 +77,5 @@ def rebuild_history(spark: SparkSession, table: Table, paths: LakePaths, keys: K
     nothing = f"(SELECT * FROM {sql.delta(path)} WHERE false)"
     with settings(spark, BY_OPERATOR):
         rows = versions(nothing, raw, table, events, survey.ends(spark, raw, table, found, events))
-        writer = spark.sql(rows).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
-        writer.option("userMetadata", json.dumps({"rebuilt_to": applied})).save(str(path))
+        replace_rows(spark, rows, path, {"rebuilt_to": applied})
     shape.mark(spark, path, built_table(table))

@@ -10,6 +10,7 @@ from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.shape import SourceShape
 from lakehouse_assets.changelog.envelope import Op
 from lakehouse_assets.changelog.generations import completed
+from lakehouse_assets.changelog.lsn import lsn_text
 from lakehouse_assets.engine import brake, history
 from lakehouse_assets.engine.positions import folded
 from lakehouse_assets.engine.reader import LakeReader, open_lake
@@ -114,7 +115,7 @@ def _events(
 
 def _explained(message: history.Message, fate: Fate, by: int | None) -> ExplainedEvent:
     told = message.told
-    lsn = None if told.lsn is None else postgres.lsn_text(told.lsn)
+    lsn = None if told.lsn is None else lsn_text(told.lsn)
     at = message.committed_at.isoformat() if message.committed_at else None
     snapshot = (told.snapshot or "false") != "false"
     return ExplainedEvent(told.position, told.op, snapshot, lsn, told.tx_id, at, message.file, fate, by, message.moved)

@@ -121,7 +121,7 @@ def wait_for_generation(request: RepairRequest, table: Table, since: int, *, all
     paths, compared = request.verify.paths, comparison(table)
     deadline = time.monotonic() + request.wait_seconds
     while True:
-        with open_lake(paths) as lake:
+        with open_lake(paths, only={"raw"}) as lake:
             taken = completed(history.markers(lake, compared)) if "raw" in lake.tables else []
         applied = folded(paths, table.name).applied
         if any(since < one.start and one.end <= applied for one in taken):

@@ -44,11 +44,9 @@ def slot(patient: Patient) -> Iterator[Finding]:
     elif not found.active:
         yield Finding("slot", False, f"{name} is read by nobody, and WAL piles up", UP)
     else:
-        guard = wal_guard(patient.catalog, patient.links)
-        problem = guard.problem if guard else ""
-        text = guard.text if guard else "gone just now"
+        guard = wal_guard(patient.links, found)
         fix = "lakehouse connector status; raise max_slot_wal_keep_size at the source to win time"
-        yield Finding("slot", not problem, f"{name}: {problem or text}", fix if problem else "")
+        yield Finding("slot", not guard.problem, f"{name}: {guard.problem or guard.text}", fix if guard.problem else "")
 
 
 def stream(patient: Patient) -> Iterator[Finding]:

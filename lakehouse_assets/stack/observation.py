@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from lakehouse_assets.catalog import Catalog
-from lakehouse_assets.continuity import Observed, Slot, Source, Topic, WalGuard
+from lakehouse_assets.continuity import Observed, Slot, Topic, WalGuard
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.gateways import connect as connect_gateway
 from lakehouse_assets.gateways import kafka as kafka_gateway
@@ -20,24 +20,16 @@ T = TypeVar("T")
 def observe(catalog: Catalog, links: Connections) -> Observed:
     """Look at all of them once."""
     return Observed(
-        _answer(lambda: _source(links)),
+        _answer(lambda: postgres_gateway.cluster(links.checking_dsn)),
         _answer(lambda: _slot(catalog, links)),
         _answer(lambda: _topics(catalog, links)),
     )
 
 
-def wal_guard(catalog: Catalog, links: Connections) -> WalGuard | None:
-    """The figures of now, None without a slot; LakehouseError when the source does not answer."""
-    slot = postgres_gateway.slot_state(links.checking_dsn, catalog.slot)
-    if not slot.exists:
-        return None
+def wal_guard(links: Connections, slot: postgres_gateway.SlotState) -> WalGuard:
+    """The figures of a slot as it is now; LakehouseError when the source does not answer."""
     age = postgres_gateway.heartbeat_age(links.checking_dsn)
     return WalGuard(slot.retained_bytes or 0, slot.safe_wal_size, age)
-
-
-def _source(links: Connections) -> Source:
-    found = postgres_gateway.cluster(links.checking_dsn)
-    return Source(found.system_id, found.timeline, found.lsn)
 
 
 def _slot(catalog: Catalog, links: Connections) -> Slot:

@@ -16,6 +16,7 @@ import pytest
 from psycopg2.extensions import make_dsn, parse_dsn
 
 from lakehouse_assets.catalog import Catalog, Column, PostgresType, Table, parse_type
+from lakehouse_assets.changelog.lsn import parse_lsn
 from lakehouse_assets.errors import ConfigurationError, LakehouseError
 from lakehouse_assets.gateways import postgres
 from lakehouse_assets.proof import Bounds, comparison
@@ -322,7 +323,7 @@ def stream(source: Source) -> Iterator[tuple[str, int]]:
     for lsn, data in messages:
         payload = bytes(data)
         if payload[:1] in (b"I", b"U", b"D", b"T"):
-            yield "change", postgres.parse_lsn(lsn)
+            yield "change", parse_lsn(lsn)
         elif payload[:1] == b"C":
             yield "commit", struct.unpack(">xBQ", payload[:10])[1]
 

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from lakehouse_assets.catalog.shape import SourceColumn
+from lakehouse_assets.changelog.lsn import parse_lsn
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.gateways import postgres
 from lakehouse_assets_tests.changelog.histories import table_of
-from lakehouse_assets_tests.real_postgres import Source, new_source, running_postgres
+from lakehouse_assets_tests.real_postgres import Source, new_source
 
 TABLE = table_of("formas", ("b", "a"), a="integer", b="text", c="numeric(10,2)")
 
 
-@pytest.fixture(scope="module")
-def admin_dsn() -> Iterator[str]:
-    with running_postgres() as dsn:
-        yield dsn
-
-
 @pytest.fixture
-def source(admin_dsn: str) -> Source:
-    fresh = new_source(admin_dsn)
+def source(postgres_admin_dsn: str) -> Source:
+    fresh = new_source(postgres_admin_dsn)
     catalog = replace(fresh.catalog, tables=(*fresh.catalog.tables, TABLE))
     fresh.bootstrap(catalog)
     return replace(fresh, catalog=catalog)
@@ -60,7 +54,7 @@ def test_columns_that_came_and_went_and_how_the_server_filled_them(source: Sourc
 
 def test_the_lsn_is_not_before_a_change_that_is_seen(source: Source) -> None:
     postgres.execute(source.admin, "alter table formas add d text")
-    written = postgres.parse_lsn(postgres.execute(source.admin, "select pg_current_wal_insert_lsn()::text")[0][0])
+    written = parse_lsn(postgres.execute(source.admin, "select pg_current_wal_insert_lsn()::text")[0][0])
     assert "d" in shape(source).by_name
     assert shape(source).lsn >= written
 

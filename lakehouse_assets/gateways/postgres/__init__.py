@@ -6,13 +6,10 @@ from lakehouse_assets.gateways.postgres.connection import connect, execute, fail
 from lakehouse_assets.gateways.postgres.moment import Moment, Rewritten, SourceTable, open_moment
 from lakehouse_assets.gateways.postgres.shape import read_shapes, undeclared_tables
 from lakehouse_assets.gateways.postgres.slot import (
-    Cluster,
     SlotState,
     cluster,
     current_lsn,
     heartbeat_age,
-    lsn_text,
-    parse_lsn,
     slot_state,
     write_marker,
 )
@@ -22,7 +19,6 @@ __all__ = [
     "APPLICATION_ROLE",
     "REPLICATION_ROLE",
     "SQL_FOLDER",
-    "Cluster",
     "Moment",
     "Problem",
     "Rewritten",
@@ -35,9 +31,7 @@ __all__ = [
     "execute",
     "failure",
     "heartbeat_age",
-    "lsn_text",
     "open_moment",
-    "parse_lsn",
     "place",
     "read_shapes",
     "slot_state",

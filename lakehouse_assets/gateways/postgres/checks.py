@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import psycopg2
 from psycopg2.extensions import cursor as Cursor
 
 from lakehouse_assets.catalog import Catalog
 from lakehouse_assets.catalog.model import HEARTBEAT_TABLE, LAKEHOUSE_SCHEMA, SIGNAL_TABLE
-from lakehouse_assets.gateways.postgres.connection import connect, failure, place
+from lakehouse_assets.gateways.postgres.connection import session
 from lakehouse_assets.gateways.postgres.publication import (
     OPERATIONS,
     create_sql,
@@ -30,21 +29,15 @@ _OWN_TABLES_FIX = "run infra/postgres/02_platform.sql in this database as its ow
 
 def source_problems(dsn: str, catalog: Catalog) -> list[Problem]:
     """Every problem, or an empty list. `dsn` is the connector's role: its rights are what is checked."""
-    connection = connect(dsn, application_name="lakehouse doctor")
-    try:
-        with connection.cursor() as cursor:
-            return [
-                *_server(cursor),
-                *_role(cursor),
-                *(problem for table in catalog.tables for problem in table_problems(cursor, table)),
-                *_own_tables(cursor),
-                *_publication(cursor, catalog),
-                *_slot(cursor, catalog.slot),
-            ]
-    except psycopg2.Error as error:
-        raise failure(error, place(dsn)) from None
-    finally:
-        connection.close()
+    with session(dsn, application_name="lakehouse doctor") as connection, connection.cursor() as cursor:
+        return [
+            *_server(cursor),
+            *_role(cursor),
+            *(problem for table in catalog.tables for problem in table_problems(cursor, table)),
+            *_own_tables(cursor),
+            *_publication(cursor, catalog),
+            *_slot(cursor, catalog.slot),
+        ]
 
 
 def _server(cursor: Cursor) -> Iterator[Problem]:

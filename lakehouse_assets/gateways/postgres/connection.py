@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg2
@@ -49,17 +50,23 @@ def connect(dsn: str, *, autocommit: bool = False, application_name: str = "lake
     return connection
 
 
-def execute(dsn: str, statement: str, parameters: Sequence[object] | None = None) -> list[tuple[Any, ...]]:
-    """Run SQL in one committed transaction; the rows of its last statement, or an empty list."""
-    connection = connect(dsn)
+@contextmanager
+def session(dsn: str, **options: Any) -> Iterator[Connection]:
+    """A connection as `connect` opens it, closed at the end; what the server refuses meanwhile is a LakehouseError."""
+    connection = connect(dsn, **options)
     try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
-            return cursor.fetchall() if cursor.description else []
+        yield connection
     except psycopg2.Error as error:
         raise failure(error, place(dsn)) from None
     finally:
         connection.close()
+
+
+def execute(dsn: str, statement: str, parameters: Sequence[object] | None = None) -> list[tuple[Any, ...]]:
+    """Run SQL in one committed transaction; the rows of its last statement, or an empty list."""
+    with session(dsn) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall() if cursor.description else []
 
 
 def failure(error: psycopg2.Error, where: str, *, next_step: str = "") -> LakehouseError:

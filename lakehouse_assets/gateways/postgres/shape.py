@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
-import psycopg2
 from psycopg2.extensions import cursor as Cursor
 
 from lakehouse_assets.catalog import Catalog, Table, parse_type
 from lakehouse_assets.catalog.shape import SourceColumn, SourceShape
-from lakehouse_assets.gateways.postgres.connection import connect, failure, place
+from lakehouse_assets.gateways.postgres.connection import session
 
-_CONNECT_SECONDS = 3  # a run that folds does not wait long for a source that is away
+# A run that folds does not wait long for a source that is away.
+_OPTIONS: dict[str, Any] = {"application_name": "lakehouse drift", "connect_timeout": 3}
 
 
 def read_shapes(dsn: str, catalog_publication: str, tables: Sequence[Table]) -> dict[str, SourceShape]:
@@ -20,33 +21,22 @@ def read_shapes(dsn: str, catalog_publication: str, tables: Sequence[Table]) -> 
 
     LakehouseError when the source does not answer.
     """
-    connection = connect(dsn, application_name="lakehouse drift", connect_timeout=_CONNECT_SECONDS)
-    try:
+    with session(dsn, **_OPTIONS) as connection:
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         with connection.cursor() as cursor:
             return {table.name: _table(cursor, catalog_publication, table) for table in tables}
-    except psycopg2.Error as error:
-        raise failure(error, place(dsn)) from None
-    finally:
-        connection.close()
 
 
 def undeclared_tables(dsn: str, catalog: Catalog) -> list[str]:
     """Every `schema.table` in the catalog's schemas that the catalog does not name and the role may read."""
-    connection = connect(dsn, application_name="lakehouse drift", connect_timeout=_CONNECT_SECONDS)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
-                   where n.nspname = any(%s) and c.relkind in ('r', 'p') and not c.relispartition
-                     and has_table_privilege(c.oid, 'select') order by 1""",
-                [sorted({table.schema for table in catalog.tables})],
-            )
-            return [name for (name,) in cursor.fetchall() if name not in catalog.published]
-    except psycopg2.Error as error:
-        raise failure(error, place(dsn)) from None
-    finally:
-        connection.close()
+    with session(dsn, **_OPTIONS) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            """select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+               where n.nspname = any(%s) and c.relkind in ('r', 'p') and not c.relispartition
+                 and has_table_privilege(c.oid, 'select') order by 1""",
+            [sorted({table.schema for table in catalog.tables})],
+        )
+        return [name for (name,) in cursor.fetchall() if name not in catalog.published]
 
 
 def columns_of(cursor: Cursor, oid: int) -> tuple[SourceColumn, ...]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
-import psycopg2
 from psycopg2.extensions import connection as Connection
 
+from lakehouse_assets.changelog.lsn import parse_lsn
+from lakehouse_assets.continuity import Source
 from lakehouse_assets.errors import LakehouseError
-from lakehouse_assets.gateways.postgres.connection import connect, execute, failure, place
+from lakehouse_assets.gateways.postgres.connection import execute, place, session
 
 _BEAT = "update lakehouse.heartbeat set beat_at = clock_timestamp(), marker = %s where id = 1"
 LOST = "lost"
@@ -35,33 +34,13 @@ class SlotState:
         return self.wal_status == LOST or self.invalidation_reason is not None
 
 
-def parse_lsn(text: str) -> int:
-    """`16/B374D848` as the integer Debezium writes."""
-    high, low = text.split("/")
-    return int(high, 16) << 32 | int(low, 16)
-
-
-def lsn_text(lsn: int) -> str:
-    """The inverse of `parse_lsn`."""
-    return f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}"
-
-
 def current_lsn(dsn: str) -> int:
     """Where the next WAL record will start, that is behind everything committed so far."""
-    with _session(dsn) as connection:
+    with session(dsn) as connection:
         return _insert_lsn(connection)
 
 
-@dataclass(frozen=True)
-class Cluster:
-    """A PostgreSQL cluster: its system identifier, its timeline, and the end of its flushed WAL (LSN)."""
-
-    system_id: str
-    timeline: int
-    lsn: int
-
-
-def cluster(dsn: str) -> Cluster:
+def cluster(dsn: str) -> Source:
     """Which cluster answers; LakehouseError for a standby, whose WAL is another's."""
     rows = execute(
         dsn,
@@ -69,12 +48,12 @@ def cluster(dsn: str) -> Cluster:
            from pg_control_system(), pg_control_checkpoint()""",
     )
     system_id, timeline, lsn = rows[0]
-    return Cluster(system_id, timeline, int(lsn))
+    return Source(system_id, timeline, int(lsn))
 
 
 def slot_state(dsn: str, slot: str) -> SlotState:
     """The state of the slot; `exists` is False when there is none of that name."""
-    with _session(dsn) as connection, connection.cursor() as cursor:
+    with session(dsn) as connection, connection.cursor() as cursor:
         cursor.execute(
             """select active, plugin, confirmed_flush_lsn - '0/0'::pg_lsn, wal_status, invalidation_reason,
                       safe_wal_size, pg_current_wal_lsn() - restart_lsn
@@ -102,7 +81,7 @@ def write_marker(dsn: str, text: str) -> int:
     it, so the second beat is what carries the first one's commit out. The LSN is read inside the first,
     after its change and before its commit record: every earlier commit is smaller, its own is not.
     """
-    with _session(dsn) as connection:
+    with session(dsn) as connection:
         with connection, connection.cursor() as cursor:
             cursor.execute(_BEAT, [text])
             if cursor.rowcount != 1:
@@ -115,17 +94,6 @@ def write_marker(dsn: str, text: str) -> int:
         with connection, connection.cursor() as cursor:
             cursor.execute(_BEAT, [text])
     return marker
-
-
-@contextmanager
-def _session(dsn: str) -> Iterator[Connection]:
-    connection = connect(dsn)
-    try:
-        yield connection
-    except psycopg2.Error as error:
-        raise failure(error, place(dsn)) from None
-    finally:
-        connection.close()
 
 
 def _insert_lsn(connection: Connection) -> int:
