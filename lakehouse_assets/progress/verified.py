@@ -24,9 +24,14 @@ def read(paths: LakePaths, table: str) -> Verified | None:
 
 
 def keep(paths: LakePaths, proof: TableProof, at: datetime, lsn: str) -> Verified:
-    """Write down what a proof found, in one step; a table that was not equal stays verified through what it was."""
+    """Write down what a proof found, in one step, and return what is known now.
+
+    A table that was not equal stays verified through what it was, and what was looked at later stands.
+    """
     moment = at.astimezone(UTC).isoformat(timespec="milliseconds")
     before = read(paths, proof.table)
+    if before and before.checked_at > moment:
+        return before
     through = Through(moment, lsn, proof.left_out) if proof.equal else before.through if before else None
     text = {"verified_through": asdict(through) if through else None, "verdict": proof.verdict, "checked_at": moment}
     documents.write(_place(paths, proof.table), text)

@@ -93,7 +93,7 @@ def test_messages_that_are_gone_before_they_were_read_stop_the_stream(
     raw.create_raw(spark, tmp_path / "raw")
 
     def drain() -> int:
-        rows = raw.rows(spark, catalog, raw.messages(spark, catalog, bootstrap, 1000))
+        rows = raw.rows(spark, catalog, raw.messages(spark, catalog, bootstrap, 1000), {})
         raw.start_stream(rows, tmp_path / "raw", tmp_path / "checkpoint", None).awaitTermination()
         return DeltaTable(str(tmp_path / "raw")).to_pyarrow_table().num_rows
 

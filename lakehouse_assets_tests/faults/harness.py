@@ -35,7 +35,7 @@ def harm(
 ) -> Report:  # fmt: skip
     """Faults one after another until `budget` seconds are over or a promise is broken; what was found."""
     report = Report(seed, budget, commit_of(_PROJECT), f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
-    chance, until = Random(seed), time.monotonic() + budget
+    chance = Random(seed)
     fill(stack.links.source_dsn, say=say)
     with (
         ground_of(stack, disk) as ground,
@@ -46,6 +46,7 @@ def harm(
             time.sleep(5)
         report.usual = recover(ground)
         say(f"without a fault everything is in refined after {report.usual:.1f} s")
+        until = time.monotonic() + budget
         for kind in drawn(kinds, Random(seed)):
             if time.monotonic() > until or not _survives(ground, kind, chance, report, watcher, say):
                 break

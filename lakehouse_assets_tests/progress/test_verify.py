@@ -7,6 +7,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -258,6 +259,15 @@ def test_a_difference_keeps_the_table_verified_through_what_it_was(lake: Lake) -
     assert after is not None
     assert (after.verdict, after.through) == ("different", before.through)
     assert after.checked_at > before.checked_at
+
+
+def test_a_verification_that_began_earlier_and_ended_later_changes_nothing(lake: Lake) -> None:
+    (proof,) = lake.verify().proofs
+    newer = verified.read(lake.paths, "pagamentos")
+    assert newer is not None
+    earlier = datetime.fromisoformat(newer.checked_at) - timedelta(seconds=3)
+    assert verified.keep(lake.paths, proof, earlier, "0/1") == newer
+    assert verified.read(lake.paths, "pagamentos") == newer
 
 
 def test_a_table_that_is_too_large_is_not_read(lake: Lake) -> None:
