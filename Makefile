@@ -37,7 +37,7 @@ format: $(READY) ## Format the code
 	$(BIN)/ruff format .
 
 test: $(READY) lint ## Lint, then every test: the shared real stack's in one process, the others beside them
-	$(BIN)/pytest --numprocesses 2 --dist loadscope
+	$(BIN)/pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 demo: $(READY) ## The main job: start everything, change the source, prove that the lake is equal
 	$(BIN)/lakehouse demo

@@ -23,14 +23,14 @@ pytest_plugins = [
 
 
 class _Files(LoadScopeScheduling):
-    """Side by side: the files that use whole stacks are one unit of work, every other file is one of its own.
+    """Side by side: the files that use the shared stack are one unit of work, every other file is one of its own.
 
     By their texts: pytest-xdist's own groups are not seen by pytest 9.2.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "stack" if _uses_stacks(file) else file
+        return "stack" if _uses_the_shared_stack(file) else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Files:
@@ -39,10 +39,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Files:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What uses whole stacks takes longest, so it comes first."""
-    items.sort(key=lambda item: item.get_closest_marker("stack") is None)
+    """What uses the shared stack takes longest, so it comes first; what starts another comes when there is room for it."""
+    items.sort(key=lambda item: (item.get_closest_marker("stack") is None, bool(item.get_closest_marker("own_stack"))))
 
 
 @cache
-def _uses_stacks(file: str) -> bool:
+def _uses_the_shared_stack(file: str) -> bool:
     return "mark.stack" in (_PROJECT / file).read_text(encoding="utf-8")

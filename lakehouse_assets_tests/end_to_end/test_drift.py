@@ -22,7 +22,7 @@ from lakehouse_assets_tests.end_to_end.conftest import Words
 from lakehouse_assets_tests.real_stack import CATALOG, running_stack
 from lakehouse_assets_tests.stack.waiting import eventually
 
-pytestmark = pytest.mark.stack
+pytestmark = pytest.mark.own_stack
 
 TABLE = """
 [tables.{name}]
