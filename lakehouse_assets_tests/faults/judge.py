@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from lakehouse_assets.catalog.refined import RefinedTable
+from lakehouse_assets.changelog.position import EPOCH_SHIFT
 from lakehouse_assets.demo.report import silent
 from lakehouse_assets.engine.reader import LakeReader, open_lake
 from lakehouse_assets.errors import LakehouseError
@@ -21,7 +22,7 @@ _IDENTITY = "(table_name, tx_id, lsn, key, op, value)"
 
 @dataclass(frozen=True)
 class Counted:
-    """What raw holds: rows, changes delivered again, messages stored twice, offsets that are missing."""
+    """What raw holds: rows, changes delivered again, messages stored twice, offsets missing inside an epoch."""
 
     events: int
     delivered_again: int
@@ -75,7 +76,7 @@ def count(lake: LakeReader) -> Counted:
       SELECT CAST(sum(n) AS BIGINT), CAST(sum(n - positions) AS BIGINT), CAST(sum(width - positions) AS BIGINT), (
           SELECT count(*) - count(DISTINCT {_IDENTITY}) FROM raw WHERE {streamed})
       FROM (SELECT count(*) AS n, count(DISTINCT position) AS positions, max(position) - min(position) + 1 AS width
-            FROM raw GROUP BY table_name)
+            FROM raw GROUP BY table_name, position >> {EPOCH_SHIFT})
     """).rows
     return Counted(events=row[0] or 0, stored_twice=row[1] or 0, missing=row[2] or 0, delivered_again=row[3])
 

@@ -10,23 +10,29 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from random import Random
 
 from dagster import DagsterRunStatus
+from kafka import KafkaAdminClient, TopicPartition
 
+from lakehouse_assets import continuity
+from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.gateways import connect, kafka, postgres
 from lakehouse_assets.stack import plan
 from lakehouse_assets.stack.environment import setting_words
 from lakehouse_assets.stack.up import down, up
 from lakehouse_assets_tests.faults.disk import filled
-from lakehouse_assets_tests.faults.ground import Ground
+from lakehouse_assets_tests.faults.ground import DidNotHappen, Ground
 from lakehouse_assets_tests.faults.proxy import Link
 from lakehouse_assets_tests.real_stack import free_port_base
 
 SERVICES = tuple(name for name in plan.ALL if name != "dashboard")  # the page only reads
+_PROGRAM = (sys.executable, "-c", "from lakehouse_assets.cli import main; main()")
+_HALT_SECONDS = 120
 DISK_FULL = "disk full"  # on a stack whose disk may be filled
 MESSAGES = (  # none of them is a change of the table it is sent to
     b"", b"no JSON", b"\xff\xfe\x00", b"[]", b'{"op":"x"}', b'{"op":"u","after":null}',
@@ -133,8 +139,8 @@ def run_a_second_engine(ground: Ground, chance: Random) -> None:
 def fold_twice_at_once(ground: Ground, chance: Random) -> None:
     """Two runs of one table beside the sensor's own."""
     table = chance.choice(ground.stack.catalog.names)
-    command = [sys.executable, "-c", "from lakehouse_assets.cli import main; main()", "run", f"transformed/{table}"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    command = [*_PROGRAM, "run", f"transformed/{table}"]
     both = [subprocess.Popen(command, env=_environment(ground), **quiet) for _ in range(2)]
     for process in both:
         process.wait(300)
@@ -166,6 +172,76 @@ def fill_the_disk(ground: Ground, chance: Random) -> None:
         time.sleep(chance.uniform(5, 20))
 
 
+def lose_in_silence(lose: Callable[[Ground, Random], None], ground: Ground, chance: Random) -> None:
+    """What loses changes for good: the stream must halt and say so, and `lakehouse recover` must bring the lake back."""
+    lose(ground, chance)
+    until = time.monotonic() + _HALT_SECONDS
+    while not ((halt := continuity.read_halt(ground.paths)) and halt.stopped):
+        if time.monotonic() > until:
+            raise LakehouseError(f"the stream went on in silence for {_HALT_SECONDS} s")
+        time.sleep(0.5)
+    done = subprocess.run(
+        [*_PROGRAM, "recover", "--yes"], env=_environment(ground), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise LakehouseError(f"recover ended with {done.returncode}: {done.stderr[-2000:]}")
+    ground.use_link(through=True)
+
+
+def drop_the_slot(ground: Ground, _chance: Random) -> None:
+    """Somebody drops the slot while the connector is stopped; what is committed meanwhile is in no WAL that is kept."""
+    with _connector_stopped(ground):
+        postgres.execute(ground.admin_dsn, "select pg_drop_replication_slot(%s)", [ground.stack.catalog.slot])
+        time.sleep(1)
+
+
+def advance_the_slot(ground: Ground, _chance: Random) -> None:
+    """Somebody moves the slot past changes that the connector has not read."""
+    with _connector_stopped(ground):
+        time.sleep(2)
+        statement = "select pg_replication_slot_advance(%s, pg_current_wal_lsn())"
+        postgres.execute(ground.admin_dsn, statement, [ground.stack.catalog.slot])
+
+
+def let_the_slot_grow_too_large(ground: Ground, _chance: Random) -> None:
+    """The connector is away for longer than the source keeps WAL for it: the slot is invalidated."""
+    with _connector_stopped(ground):
+        _alter_system(ground, "set max_slot_wal_keep_size = '1MB'")
+        try:
+            for _ in range(4):
+                postgres.execute(ground.admin_dsn, "select pg_switch_wal()")
+                time.sleep(0.5)
+            postgres.execute(ground.admin_dsn, "checkpoint")
+            if not postgres.slot_state(ground.admin_dsn, ground.stack.catalog.slot).lost:
+                raise DidNotHappen("the source kept the WAL")
+        finally:
+            _alter_system(ground, "reset max_slot_wal_keep_size")
+
+
+def delete_a_topic(ground: Ground, chance: Random) -> None:
+    """A table's topic is deleted; the connector may make it again."""
+    topic = chance.choice(ground.stack.catalog.tables).topic
+    admin = KafkaAdminClient(bootstrap_servers=ground.stack.links.kafka_bootstrap)
+    admin.delete_topics([topic])
+    admin.close()
+
+
+def let_messages_expire(ground: Ground, _chance: Random) -> None:
+    """Messages leave their topic, as retention makes them, before the engine has read them."""
+    bootstrap, topic = ground.stack.links.kafka_bootstrap, ground.stack.catalog.table("transacoes").topic
+    with ground.frozen("engine"):
+        time.sleep(10)
+        admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+        admin.delete_records({TopicPartition(topic, 0): -1})  # -1: all there are
+        admin.close()
+
+
+def lose_the_checkpoint(ground: Ground, _chance: Random) -> None:
+    """The engine dies, and its checkpoint is gone when it comes back."""
+    ground.kill("engine")
+    shutil.rmtree(ground.stack.settings.checkpoint)
+
+
 KINDS: tuple[Kind, ...] = (
     *(Kind(f"kill {name}", partial(kill, name)) for name in SERVICES),
     *(Kind(f"freeze {name}", partial(freeze, name)) for name in SERVICES),
@@ -182,7 +258,34 @@ KINDS: tuple[Kind, ...] = (
     Kind("transformed table deleted", delete_a_transformed_table),
     Kind("refined table deleted", delete_a_refined_table),
     Kind(DISK_FULL, fill_the_disk),
+    Kind("slot dropped", partial(lose_in_silence, drop_the_slot)),
+    Kind("slot advanced", partial(lose_in_silence, advance_the_slot)),
+    Kind("slot invalidated by size", partial(lose_in_silence, let_the_slot_grow_too_large)),
+    Kind("topic deleted", partial(lose_in_silence, delete_a_topic)),
+    Kind("messages expired", partial(lose_in_silence, let_messages_expire)),
+    Kind("checkpoint lost", partial(lose_in_silence, lose_the_checkpoint)),
 )
+
+
+@contextmanager
+def _connector_stopped(ground: Ground) -> Iterator[None]:
+    """The connector is stopped and its slot free; it goes on afterwards."""
+    url = ground.stack.links.connect_url
+    connect.stop(url, ground.connector)
+    while postgres.slot_state(ground.admin_dsn, ground.stack.catalog.slot).active:
+        time.sleep(0.2)
+    try:
+        yield
+    finally:
+        connect.resume(url, ground.connector)
+
+
+def _alter_system(ground: Ground, change: str) -> None:
+    connection = postgres.connect(ground.admin_dsn)
+    connection.autocommit = True  # ALTER SYSTEM runs in no transaction
+    with closing(connection), connection.cursor() as cursor:
+        cursor.execute(f"alter system {change}")
+        cursor.execute("select pg_reload_conf()")
 
 
 def _environment(ground: Ground) -> dict[str, str]:
