@@ -31,7 +31,7 @@ def defs() -> Definitions:
     settings = load_settings()
     links = connections(settings)
     catalog = load_catalog(settings.catalog)
-    tables = load_refined(REFINED_FOLDER, catalog)
+    tables = load_refined(settings.refined or REFINED_FOLDER, catalog)
     paths = LakePaths(settings.lake)
     standards = transformed.Standards(settings.status_warn_share, settings.status_error_share)
     limits = Limits(settings.brake_share, settings.brake_rows)

@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     catalog: Path = Field(
         Path("lakehouse.toml"), description="The catalog: which tables exist and what their columns are."
     )
+    refined: Path | None = Field(
+        None, description="Folder of the business tables' SQL files; default: those of the demo."
+    )
     cache: Path = Field(
         Path("~/.cache/lakehouse"), description="Folder of downloaded jars, shared by all clones of one user."
     )
@@ -116,7 +119,7 @@ class Settings(BaseSettings):
         50_000_000, ge=1, description="Rows of the largest table a verification reads without `--force`."
     )
 
-    @field_validator("home", "lake", "catalog", "cache", "keys_file")
+    @field_validator("home", "lake", "catalog", "refined", "cache", "keys_file")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value else None

@@ -13,7 +13,7 @@ from lakehouse_assets.catalog.types import ENUM, Kind, PostgresType, parse_type
 
 _COLUMN_KEYS = {"type", "description", "rule", "protect", "keep", "protect_at", "holds"}
 # Text types in the sense of the rules: what a person may have typed; uuid and json are texts only in the lake.
-_READABLE = ("text", "varchar", "char", "citext")
+READABLE = ("text", "varchar", "char", "citext")
 PERSONAL = ("cpf", "cnpj", "email", "phone")
 # What the transformed tables hold beside the source's columns, and the MERGE beside those.
 _RESERVED = re.compile(
@@ -61,7 +61,7 @@ def _rule(
     problems: list[str],
 ) -> tuple[Rule | None, str]:
     """The column's rule and who chose it: the catalog, else the source's type, else the name."""
-    readable = kind.text.split("(")[0] in _READABLE
+    readable = kind.text.split("(")[0] in READABLE
     hidden = protect in (Protect.MASK, Protect.TOKEN, Protect.DROP)
     if "rule" in entry:
         rule = parse_rule(entry["rule"])

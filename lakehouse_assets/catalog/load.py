@@ -11,12 +11,13 @@ from lakehouse_assets.catalog.columns import read_column
 from lakehouse_assets.catalog.model import VERSION_COLUMNS, Catalog, Column, Drift, Table
 from lakehouse_assets.errors import ConfigurationError
 
-_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _LAKE_KEYS = {"topic_prefix": "lakehouse", "publication": "lakehouse", "slot": "lakehouse"}
-_TABLE_KEYS = {"schema", "key", "columns", "description", "owner", "drift", "history"}
+_TABLE_KEYS = {"schema", "source", "key", "columns", "description", "owner", "drift", "history"}
 _SECTIONS = ("lake", "tables", "refined")
 # How the connector writes decimals and times: its decimal.handling.mode and time.precision.mode.
 _ENCODINGS = {"decimals": ("string", "precise"), "times": ("adaptive", "connect", "nanoseconds")}
+USUAL_ENCODINGS = {key: allowed[0] for key, allowed in _ENCODINGS.items()}
 
 
 def load_catalog(path: Path) -> Catalog:
@@ -64,7 +65,7 @@ def _lake(entry: object, problems: list[str]) -> dict[str, str]:
     problems += [f"lake.{key}: unknown key; known: {', '.join(known)}" for key in entry if key not in known]
     lake = {key: entry.get(key, default) for key, default in _LAKE_KEYS.items()}
     for key, value in lake.items():
-        if not isinstance(value, str) or not _NAME.fullmatch(value):
+        if not isinstance(value, str) or not NAME.fullmatch(value):
             problems.append(f"lake.{key}: {value!r} must be lower-case letters, digits and _")
     encodings = {key: entry.get(key, allowed[0]) for key, allowed in _ENCODINGS.items()}
     for key, value in encodings.items():
@@ -76,7 +77,7 @@ def _lake(entry: object, problems: list[str]) -> dict[str, str]:
 def _table(name: str, entry: object, topic_prefix: str, encodings: dict[str, str], problems: list[str]) -> Table | None:
     place = f"tables.{name}"
     before = len(problems)
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         problems.append(f"{place}: the name must be lower-case letters, digits and _")
     if not isinstance(entry, dict):
         problems.append(f"{place}: must be a section")
@@ -85,11 +86,17 @@ def _table(name: str, entry: object, topic_prefix: str, encodings: dict[str, str
         f"{place}.{k}: unknown key; known: {', '.join(sorted(_TABLE_KEYS))}" for k in entry if k not in _TABLE_KEYS
     ]
     texts = {
-        key: entry.get(key, default) for key, default in (("schema", "public"), ("description", ""), ("owner", ""))
+        key: entry.get(key, default)
+        for key, default in (("schema", "public"), ("source", ""), ("description", ""), ("owner", ""))
     }
     problems += [f"{place}.{key}: must be text" for key, value in texts.items() if not isinstance(value, str)]
-    if isinstance(texts["schema"], str) and not _NAME.fullmatch(texts["schema"]):
-        problems.append(f"{place}.schema: {texts['schema']!r} must be lower-case letters, digits and _")
+    problems += [
+        f"{place}.{key}: {value!r} holds what the connector cannot be told: a point, a comma or a backslash"
+        for key in ("schema", "source")
+        if isinstance(value := texts[key], str) and set(value) & set(".,\\")
+    ]
+    if texts["schema"] == "":
+        problems.append(f"{place}.schema: is empty")
     drift = entry.get("drift", Drift.EVOLVE)
     if drift not in list(Drift):
         problems.append(f"{place}.drift: {drift!r} is not one of {', '.join(Drift)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -26,6 +27,16 @@ VERSION_COLUMNS = {
     "valid_from_position": "bigint",
     "valid_to_position": "bigint",
 }
+
+
+def quoted(name: str) -> str:
+    """A name of the source as SQL, in quotes where it needs them."""
+    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else '"' + name.replace('"', '""') + '"'
+
+
+def topic_of(prefix: str, source_name: str) -> str:
+    """The topic of a table's changes."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", f"{prefix}.{source_name}")
 
 
 class Protect(StrEnum):
@@ -105,6 +116,7 @@ class Column:
 class Table:
     """One source table; `name` is its name in every layer. `history`: whether every version of its rows is kept.
 
+    `source`: its name in the source, where that is another.
     `decimals` and `times` say how the connector writes them: its decimal.handling.mode and time.precision.mode.
     """
 
@@ -119,16 +131,22 @@ class Table:
     history: bool = False
     decimals: str = "string"
     times: str = "adaptive"
+    source: str = ""
 
     @property
     def source_name(self) -> str:
         """`schema.table` as Postgres and Debezium write it."""
-        return f"{self.schema}.{self.name}"
+        return f"{self.schema}.{self.source or self.name}"
+
+    @property
+    def source_sql(self) -> str:
+        """The same as SQL."""
+        return f"{quoted(self.schema)}.{quoted(self.source or self.name)}"
 
     @property
     def topic(self) -> str:
-        """The Kafka topic Debezium writes this table's changes to."""
-        return f"{self.topic_prefix}.{self.source_name}"
+        """The Kafka topic Debezium writes this table's changes to: it replaces what no topic's name may hold."""
+        return topic_of(self.topic_prefix, self.source_name)
 
     @property
     def key_columns(self) -> tuple[Column, ...]:
@@ -192,6 +210,12 @@ class Catalog:
         """Every `schema.table` the publication must list, the platform's own two included."""
         own = (f"{LAKEHOUSE_SCHEMA}.{HEARTBEAT_TABLE}", f"{LAKEHOUSE_SCHEMA}.{SIGNAL_TABLE}")
         return tuple(table.source_name for table in self.tables) + own
+
+    @property
+    def published_sql(self) -> tuple[str, ...]:
+        """The same as SQL."""
+        own = (f"{LAKEHOUSE_SCHEMA}.{HEARTBEAT_TABLE}", f"{LAKEHOUSE_SCHEMA}.{SIGNAL_TABLE}")
+        return tuple(table.source_sql for table in self.tables) + own
 
     @property
     def heartbeat_topic(self) -> str:

@@ -106,6 +106,11 @@ _PLAIN = {
     "uuid": (Kind.TEXT, "string"),
     "json": (Kind.TEXT, "string"),
     "jsonb": (Kind.TEXT, "string"),
+    # Types that have no twin in the lake: the text that the server prints.
+    **dict.fromkeys(
+        ("inet", "cidr", "macaddr", "macaddr8", "xml", "int4range", "int8range", "numrange", "daterange", "tsrange"),
+        (Kind.TEXT, "string"),
+    ),
 }
 _ALIASES = {
     "int2": "smallint", "int4": "integer", "int": "integer", "int8": "bigint", "serial": "integer", "bigserial": "bigint",
@@ -114,7 +119,7 @@ _ALIASES = {
     "timestamp without time zone": "timestamp", "timestamp with time zone": "timestamptz",
 }  # fmt: skip
 
-ACCEPTED = "smallint, integer, bigint, numeric[(p,s)], real, double precision, boolean, date, timestamp[(n)], timestamptz[(n)], text, varchar[(n)], char(n), citext, uuid, json, jsonb"
+ACCEPTED = "smallint, integer, bigint, numeric[(p,s)], real, double precision, boolean, date, timestamp[(n)], timestamptz[(n)], text, varchar[(n)], char(n), citext, uuid, json, jsonb, inet, cidr, macaddr, macaddr8, xml, int4range, int8range, numrange, daterange, tsrange"
 
 
 def parse_type(text: str) -> PostgresType | str:

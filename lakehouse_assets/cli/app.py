@@ -9,12 +9,13 @@ import click
 from rich.console import Console
 
 from lakehouse_assets.cli import demo as demo_words
-from lakehouse_assets.cli import drift, lake, proof, source, stack, values
+from lakehouse_assets.cli import discovery, drift, lake, proof, source, stack, values
 from lakehouse_assets.errors import LakehouseError
 
 WORDS = (
     stack.up, stack.down, stack.status, stack.doctor, stack.env, source.seed, source.simulate, lake.sync, lake.query,
-    lake.run, demo_words.demo, proof.verify, proof.explain, proof.repair, proof.backfill, proof.recover, lake.allow, drift.plan,
+    lake.run, demo_words.demo, proof.verify, proof.explain, proof.repair, proof.backfill, proof.recover, lake.allow,
+    discovery.discover, drift.plan,
     values.dictionary, values.quarantine, values.rebuild, values.keys,
     stack.connector, stack.engine, stack.clean, stack.docs,
 )  # fmt: skip

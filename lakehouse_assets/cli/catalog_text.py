@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,11 @@ from lakehouse_assets.cli.context import Edge
 
 if TYPE_CHECKING:
     from lakehouse_assets.catalog import Table
+    from lakehouse_assets.catalog.discovery import Proposal
     from lakehouse_assets.engine.proposal import Profile
+
+
+NO_NAME = re.compile(r"[^a-z0-9_]")
 
 
 def offer(here: Edge, before: str, after: str, *, write: bool, err: bool = False) -> bool:
@@ -52,6 +57,33 @@ def with_shape(text: str, table: Table, found: Sequence[Difference]) -> str:
             kind = "text" if one.source == ENUM else one.source
             now = columns.get(one.column)
             columns[one.column] = kind if now is None or isinstance(now, str) else _inline(_entry(now) | {"type": kind})
+    return _text(document)
+
+
+def with_tables(text: str, database: str, proposals: Sequence[Proposal]) -> str:
+    """The catalog's text with a section for each proposed table; of an empty text a whole catalog, for that database."""
+    import tomlkit
+
+    if not proposals:
+        return text
+    document: Any = tomlkit.parse(text)
+    if "lake" not in document:
+        document["lake"] = {
+            "topic_prefix": NO_NAME.sub("_", database.lower()),
+            "publication": "lakehouse",
+            "slot": "lakehouse",
+        }
+    if "tables" not in document:
+        document["tables"] = tomlkit.table(is_super_table=True)
+    for one in proposals:
+        section, columns = tomlkit.table(), tomlkit.table()
+        for key, value in one.section.items():
+            if key != "columns":
+                section[key] = value
+        for name, entry in one.section["columns"].items():
+            columns[name] = _inline(entry) if isinstance(entry, dict) else entry
+        section["columns"] = columns
+        document["tables"][one.name] = section
     return _text(document)
 
 

@@ -51,7 +51,7 @@ class Edge:
         """The business tables."""
         from lakehouse_assets.catalog.refined import load_refined
 
-        return load_refined(REFINED_FOLDER, self.catalog)
+        return load_refined(self.settings.refined or REFINED_FOLDER, self.catalog)
 
     @cached_property
     def keys(self) -> Keys:

@@ -24,9 +24,9 @@ def build(catalog: Catalog) -> AssetsDefinition:
     @multi_observable_source_asset(specs=[_spec(table) for table in catalog.tables], can_subset=True, name="postgres")
     def observe(context, postgres: PostgresResource) -> Iterator[ObserveResult]:
         chosen = [t for t in catalog.tables if key(t.name) in context.selected_asset_keys]
-        estimates = postgres.row_estimates([t.source_name for t in chosen])
+        estimates = postgres.row_estimates([t.source_sql for t in chosen])
         for table in chosen:
-            yield ObserveResult(key(table.name), metadata={"estimated_rows": estimates.get(table.source_name, -1)})
+            yield ObserveResult(key(table.name), metadata={"estimated_rows": estimates.get(table.source_sql, -1)})
 
     return observe
 

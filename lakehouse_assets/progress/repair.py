@@ -99,7 +99,7 @@ def _take_generation(request: RepairRequest, table: Table) -> TableProof:
         raise LakehouseError(
             "the source has no rows, so a snapshot of it says nothing",
             where=table.name,
-            next_step=f"TRUNCATE {table.source_name}; at the source: it changes nothing there and empties the lake's table",
+            next_step=f"TRUNCATE {table.source_sql}; at the source: it changes nothing there and empties the lake's table",
         )
     since = newest_cut(request.verify.paths).position(table.name)
     request.verify.say(f"{table.name}: asking for a snapshot of the whole table")
@@ -110,7 +110,7 @@ def _take_generation(request: RepairRequest, table: Table) -> TableProof:
 
 def has_rows(request: RepairRequest, table: Table) -> bool:
     """Whether the source's table has any: a snapshot of no rows says nothing."""
-    return bool(postgres.execute(request.verify.source_dsn, f"select 1 from {table.source_name} limit 1"))
+    return bool(postgres.execute(request.verify.source_dsn, f"select 1 from {table.source_sql} limit 1"))
 
 
 def wait_for_generation(request: RepairRequest, table: Table, since: int, *, allow: bool = False) -> None:

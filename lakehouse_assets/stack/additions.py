@@ -50,4 +50,4 @@ def _ask_for_what_is_missing(links: Connections, tables: Sequence[Table]) -> lis
 
 def _filled(links: Connections, tables: Sequence[Table]) -> list[Table]:
     dsn = links.checking_dsn
-    return [table for table in tables if postgres_gateway.execute(dsn, f"select 1 from {table.source_name} limit 1")]
+    return [table for table in tables if postgres_gateway.execute(dsn, f"select 1 from {table.source_sql} limit 1")]

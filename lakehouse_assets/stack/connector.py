@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from lakehouse_assets.catalog import Catalog, Table
-from lakehouse_assets.catalog.model import HEARTBEAT_TABLE, LAKEHOUSE_SCHEMA, SIGNAL_TABLE
+from lakehouse_assets.catalog.model import HEARTBEAT_TABLE, LAKEHOUSE_SCHEMA, SIGNAL_TABLE, topic_of
 from lakehouse_assets.settings import Settings
 from lakehouse_assets.stack.connections import CONNECT, POSTGRES, Connections
 from lakehouse_assets.stack.secrets import EXTERNAL_REPLICATION, REPLICATION, secrets_file
@@ -105,14 +106,19 @@ def connector_config(catalog: Catalog, settings: Settings, links: Connections) -
         "slot.name": catalog.slot,
         "publication.name": catalog.publication,
         "topic.prefix": catalog.topic_prefix,
-        "table.include.list": ",".join(name.replace(".", "\\.") for name in catalog.published),
+        "table.include.list": ",".join(map(_pattern, catalog.published)),
         **_masked(catalog),
     }
 
 
+def _pattern(name: str) -> str:
+    """A name as the regular expression that the connector takes it for."""
+    return re.sub(r"([^A-Za-z0-9_])", r"\\\1", name)
+
+
 def _masked(catalog: Catalog) -> dict[str, str]:
     """The columns that leave the source as asterisks, so that not even raw holds them."""
-    names = [f"{t.source_name}.{c.name}".replace(".", "\\.") for t in catalog.tables for c in t.columns if c.at_source]
+    names = [_pattern(f"{t.source_name}.{c.name}") for t in catalog.tables for c in t.columns if c.at_source]
     return {f"column.mask.with.{MASK_CHARACTERS}.chars": ",".join(names)} if names else {}
 
 
@@ -144,5 +150,5 @@ def topics(catalog: Catalog) -> dict[str, dict[str, str]]:
         "message.timestamp.type": "LogAppendTime",
         "retention.ms": str(RETENTION_DAYS * 86_400_000),
     }
-    changes = [f"{catalog.topic_prefix}.{name}" for name in catalog.published]
+    changes = [topic_of(catalog.topic_prefix, name) for name in catalog.published]
     return dict.fromkeys((*changes, f"__debezium-heartbeat.{catalog.topic_prefix}"), config)

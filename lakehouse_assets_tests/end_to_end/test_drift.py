@@ -33,6 +33,21 @@ id = "integer"
 nota = "varchar(20)"
 valor = "numeric(6,2)"
 """
+TYPES = """
+[tables.tipos]
+source = "Tipos de Dados"
+key = ["order"]
+[tables.tipos.columns]
+order = "integer"
+rede = "inet"
+bloco = "cidr"
+placa = "macaddr"
+faixa = "int4range"
+"Período" = "daterange"
+preco = "numrange"
+hora = "tsrange"
+doc = "xml"
+"""
 PATIENCE = 1200  # seconds; a machine that does other work is slow, not wrong
 TABLES = ("comum", "dentro", "largo", "outro", "renomeado", "parado", "refeito", "chave")
 
@@ -42,12 +57,17 @@ def drifting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Words]:
     """A stack whose tables are for these tests to change; each has two rows, and they are in the lake."""
     catalog = tmp_path_factory.mktemp("catalog") / "lakehouse.toml"
     catalog.parent.chmod(0o755)
-    tables = [TABLE.format(name=name, drift="evolve") for name in TABLES] + [TABLE.format(name="fixo", drift="freeze")]
+    tables = [TABLE.format(name=name, drift="evolve") for name in TABLES] + [
+        TABLE.format(name="fixo", drift="freeze"),
+        TYPES,
+    ]
     catalog.write_text(CATALOG.read_text(encoding="utf-8") + "".join(tables), encoding="utf-8")
     with running_stack(catalog) as running:
         words = Words(running)
         for name in (*TABLES, "fixo"):
             words.source(f"insert into {name} values (1, 'um', 1.00), (2, 'dois', 2.00)")
+        words.source("""insert into "Tipos de Dados" values (1, '10.0.0.1', '10.0.0.0/8', '08:00:2b:01:02:03', '[1,5)',
+                        '[2026-01-01,2026-02-01)', '[1.50,2.25]', '[2026-01-01 10:00, 2026-01-01 11:00)', '<a>ção</a>')""")
         sync(words)
         yield words
 
@@ -91,6 +111,21 @@ def quarantined(words: Words, table: str) -> list[dict[str, Any]]:
 def not_compared(words: Words, name: str) -> dict[str, str]:
     (proof,) = verify(Edge(words.stack.settings).verify_request(PATIENCE), [name]).proofs
     return proof.not_compared
+
+
+def test_types_without_a_twin_and_names_in_quotes_arrive_as_the_server_prints_them(drifting: Words) -> None:
+    drifting.source(
+        """insert into "Tipos de Dados" values (2, '10.0.0.1/24', '::/0', '08:00:2b:01:02:04', 'empty', '(,)', '(,2]', null, null)"""
+    )
+    drifting.source("""update "Tipos de Dados" set rede = '::1' where "order" = 1""")
+    sync(drifting)
+    found = drifting.rows('SELECT rede, bloco, faixa, "Período", hora, doc FROM transformed.tipos ORDER BY "order"')
+    assert found == [
+        {"rede": "::1", "bloco": "10.0.0.0/8", "faixa": "[1,5)", "Período": "[2026-01-01,2026-02-01)",
+         "hora": '["2026-01-01 10:00:00","2026-01-01 11:00:00")', "doc": "<a>ção</a>"},
+        {"rede": "10.0.0.1/24", "bloco": "::/0", "faixa": "empty", "Período": "(,)", "hora": None, "doc": None},
+    ]  # fmt: skip
+    assert unequal(drifting, "tipos") == []
 
 
 def test_columns_come_go_and_grow_while_everything_runs(drifting: Words) -> None:

@@ -3,6 +3,7 @@
 from lakehouse_assets.gateways.postgres.bootstrap import APPLICATION_ROLE, REPLICATION_ROLE, SQL_FOLDER, bootstrap
 from lakehouse_assets.gateways.postgres.checks import source_problems
 from lakehouse_assets.gateways.postgres.connection import connect, execute, failure, place
+from lakehouse_assets.gateways.postgres.discovery import find_tables, sampled_texts
 from lakehouse_assets.gateways.postgres.moment import Moment, Rewritten, SourceTable, open_moment
 from lakehouse_assets.gateways.postgres.shape import read_shapes, undeclared_tables
 from lakehouse_assets.gateways.postgres.slot import (
@@ -30,10 +31,12 @@ __all__ = [
     "current_lsn",
     "execute",
     "failure",
+    "find_tables",
     "heartbeat_age",
     "open_moment",
     "place",
     "read_shapes",
+    "sampled_texts",
     "slot_state",
     "source_problems",
     "undeclared_tables",

@@ -13,6 +13,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.extensions import encrypt_password, make_dsn
 
 from lakehouse_assets.catalog import Catalog, Table
+from lakehouse_assets.catalog.model import quoted
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.gateways.postgres.connection import connect, failure, place
 from lakehouse_assets.gateways.postgres.publication import apply_publication
@@ -44,8 +45,9 @@ def bootstrap(admin_dsn: str, *, database: str, app_password: str, replication_p
 
 def create_table_sql(table: Table) -> str:
     """SQL that makes a catalog table that the source does not have yet."""
-    columns = [f"{column.name} {column.type.text}" for column in table.columns]
-    return f"create table {table.source_name} ({', '.join(columns)}, primary key ({', '.join(table.key)}))"
+    columns = [f'"{column.name}" {column.type.text}' for column in table.columns]  # it may be a reserved word
+    key = ", ".join(f'"{name}"' for name in table.key)
+    return f"create table {table.source_sql} ({', '.join(columns)}, primary key ({key}))"
 
 
 @contextmanager
@@ -105,21 +107,21 @@ def _let_only_the_roles_in(cursor: Cursor, database: str) -> None:
 
 
 def _create_missing_table(cursor: Cursor, table: Table) -> None:
-    cursor.execute("select to_regclass(%s)", [table.source_name])
+    cursor.execute("select to_regclass(%s)", [table.source_sql])
     if cursor.fetchone() != (None,):
         return
     if any(column.type.text == "citext" for column in table.columns):
         cursor.execute("create extension if not exists citext")
-    cursor.execute(f"create schema if not exists {table.schema}")
+    cursor.execute(f"create schema if not exists {quoted(table.schema)}")
     cursor.execute(create_table_sql(table))
 
 
 def _grant_tables(cursor: Cursor, catalog: Catalog) -> None:
-    for schema in sorted({table.schema for table in catalog.tables} - {"public"}):
+    for schema in sorted({quoted(table.schema) for table in catalog.tables} - {quoted("public")}):
         cursor.execute(f"revoke all on all tables in schema {schema} from {APPLICATION_ROLE}, {REPLICATION_ROLE}")
         cursor.execute(f"grant usage on schema {schema} to {APPLICATION_ROLE}, {REPLICATION_ROLE}")
         cursor.execute(f"grant usage, select, update on all sequences in schema {schema} to {APPLICATION_ROLE}")
-    published = ", ".join(table.source_name for table in catalog.tables)
+    published = ", ".join(table.source_sql for table in catalog.tables)
     written = f"{published}, {', '.join(_DEMO_TABLES)}"
     cursor.execute(f"grant select, insert, update, delete, truncate on {written} to {APPLICATION_ROLE}")
     cursor.execute(f"grant select on {published} to {REPLICATION_ROLE}")

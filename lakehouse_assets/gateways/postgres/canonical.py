@@ -37,8 +37,9 @@ def _template(column: Column) -> str:
     if kind in (Kind.TIMESTAMP, Kind.TIMESTAMP_TZ):
         zone = "+00" if kind is Kind.TIMESTAMP_TZ else ""
         return f"case when {{c}} >= '0001-01-01 00:00{zone}' and {{c}} < '10000-01-01 00:00{zone}' then {{c}}::text end"
-    if column.type.text.startswith("char("):
-        return "case when {c} is not null then concat({c}) end"  # a cast would cut the blanks at the end
+    if column.type.text.startswith("char(") or column.type.text == "inet":
+        # As the server prints it: a cast would cut the blanks at the end, or add a mask.
+        return "case when {c} is not null then concat({c}) end"
     return "{c}::text"
 
 

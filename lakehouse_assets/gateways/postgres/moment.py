@@ -49,7 +49,7 @@ class Moment:
     def estimated_rows(self, table: Table) -> int:
         """Rows as the planner estimates them; -1 when it does not know."""
         with self.reading(table) as cursor:
-            cursor.execute("select reltuples::bigint from pg_class where oid = %s::regclass", [table.source_name])
+            cursor.execute("select reltuples::bigint from pg_class where oid = %s::regclass", [table.source_sql])
             return cursor.fetchall()[0][0]
 
     def of(self, comparison: Comparison, bounds: Bounds) -> SourceTable:
@@ -215,7 +215,7 @@ def _require_same_files(cursor: Cursor, table: Table) -> None:
     cursor.execute(
         """select bool_and(nullif(relfilenode, 0) is not distinct from pg_relation_filenode(oid)) from pg_class
            where oid in (select relid from pg_partition_tree(%(table)s) union select %(table)s::regclass)""",
-        {"table": table.source_name},
+        {"table": table.source_sql},
     )
     if cursor.fetchall() != [(True,)]:
         raise Rewritten("was truncated or rewritten meanwhile", where=table.source_name, next_step="verify again")

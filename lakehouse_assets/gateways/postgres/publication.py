@@ -56,13 +56,13 @@ def publication_is_exact(publication: Publication, catalog: Catalog) -> bool:
 
 
 def create_sql(catalog: Catalog) -> str:
-    """SQL that makes it. Names need no quoting: the catalog allows only lower-case letters, digits and _."""
-    return f"create publication {catalog.publication} for table {', '.join(catalog.published)} with ({OPTIONS})"
+    """SQL that makes it."""
+    return f"create publication {catalog.publication} for table {', '.join(catalog.published_sql)} with ({OPTIONS})"
 
 
 def set_tables_sql(catalog: Catalog) -> str:
     """SQL that makes an existing one list exactly the catalog's tables."""
-    return f"alter publication {catalog.publication} set table {', '.join(catalog.published)}"
+    return f"alter publication {catalog.publication} set table {', '.join(catalog.published_sql)}"
 
 
 def set_options_sql(catalog: Catalog) -> str:

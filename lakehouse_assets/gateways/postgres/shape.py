@@ -16,6 +16,11 @@ from lakehouse_assets.gateways.postgres.connection import session
 _OPTIONS: dict[str, Any] = {"application_name": "lakehouse drift", "connect_timeout": 3}
 
 
+# SQL of the name of a column's type (pg_attribute a, pg_type t): a domain's is the one it rests on.
+TYPE_NAME = """case t.typtype when 'e' then 'enum' when 'd' then format_type(t.typbasetype, t.typtypmod)
+     else format_type(a.atttypid, a.atttypmod) end"""
+
+
 def read_shapes(dsn: str, catalog_publication: str, tables: Sequence[Table]) -> dict[str, SourceShape]:
     """Each table by its name, all as of one moment; one that does not exist has no columns. Takes no lock on a table.
 
@@ -42,17 +47,14 @@ def undeclared_tables(dsn: str, catalog: Catalog) -> list[str]:
 def columns_of(cursor: Cursor, oid: int) -> tuple[SourceColumn, ...]:
     """A table's columns in its order."""
     cursor.execute(
-        """select attname,
-                  case t.typtype when 'e' then 'enum' when 'd' then format_type(t.typbasetype, t.typtypmod)
-                       else format_type(a.atttypid, a.atttypmod) end,
+        f"""select attname, {TYPE_NAME},
                   a.atthasmissing or a.atthasdef or a.attidentity <> '', a.attgenerated <> ''
            from pg_attribute a join pg_type t on t.oid = a.atttypid
            where a.attrelid = %s and a.attnum > 0 and not a.attisdropped order by a.attnum""",
         [oid],
     )
     return tuple(
-        SourceColumn(name, _catalog_type(kind), filled, generated)
-        for name, kind, filled, generated in cursor.fetchall()
+        SourceColumn(name, catalog_type(kind), filled, generated) for name, kind, filled, generated in cursor.fetchall()
     )
 
 
@@ -95,7 +97,7 @@ def _table(cursor: Cursor, publication: str, table: Table) -> SourceShape:
     return SourceShape(columns_of(cursor, oid), key_of(cursor, oid), int(lsn), published)
 
 
-def _catalog_type(text: str) -> str:
+def catalog_type(text: str) -> str:
     """The server's name of a type as the catalog spells it; a type the catalog does not know stays as it is."""
     text = re.sub(r"^(timestamp)(\(\d\)) (with.*)$", r"\1 \3\2", text).split(".")[-1]
     parsed = parse_type(text)

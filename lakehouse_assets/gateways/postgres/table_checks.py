@@ -44,7 +44,7 @@ def _columns(cursor: Cursor, table: Table, oid: int) -> Iterator[Problem]:
         if column.name not in found:
             yield Problem(
                 f"column {at} ({expected}) does not exist",
-                f"alter table {table.source_name} add column {column.name} {expected};",
+                f"alter table {table.source_sql} add column {column.name} {expected};",
                 drift=True,
             )
             continue
@@ -53,7 +53,7 @@ def _columns(cursor: Cursor, table: Table, oid: int) -> Iterator[Problem]:
         if actual != expected and not (actual == ENUM and column.type.kind is Kind.TEXT):
             yield Problem(
                 f"column {at} is {actual}, the catalog says {expected}",
-                f"alter table {table.source_name} alter column {column.name} type {expected};"
+                f"alter table {table.source_sql} alter column {column.name} type {expected};"
                 f'  -- or write {column.name} = "{actual}" in the catalog',
                 drift=True,
             )
@@ -65,7 +65,7 @@ def _key(cursor: Cursor, table: Table, oid: int) -> Iterator[Problem]:
     if not found:
         yield Problem(
             f"table {table.source_name} has no primary key: its updates and deletes cannot be told apart",
-            f"alter table {table.source_name} add primary key ({expected});",
+            f"alter table {table.source_sql} add primary key ({expected});",
         )
     elif set(found) != set(table.key):
         yield Problem(
