@@ -19,6 +19,14 @@ RETYPED = "retyped"  # the encoding of a column whose messages are no longer of 
 
 
 BRAKE = "_brake"  # folder of a lake: folds that wait for a person, and what was allowed
+# What a transformed table has beside its source's columns.
+META_COLUMNS = {
+    "_position": "bigint",
+    "_lsn": "bigint",
+    "_tx_id": "bigint",
+    "_op": "string",
+    "_committed_at": "timestamp",
+}
 # What a history table has beside its transformed table's columns.
 VERSION_COLUMNS = {
     "_op": "string",

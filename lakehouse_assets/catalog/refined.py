@@ -19,12 +19,11 @@ from sqlglot.lineage import lineage
 from sqlglot.optimizer.qualify import qualify
 
 from lakehouse_assets.catalog import parameters
-from lakehouse_assets.catalog.model import Catalog, Table
+from lakehouse_assets.catalog.model import META_COLUMNS, VERSION_COLUMNS, Catalog, Table
 from lakehouse_assets.errors import ConfigurationError
 
 DIALECT, CHECKS_DIALECT = "spark", "duckdb"
-TRANSFORMED, REFINED = "transformed", "refined"
-META_COLUMNS = ("_position", "_lsn", "_tx_id", "_op", "_committed_at")
+TRANSFORMED, HISTORY, REFINED = "transformed", "history", "refined"
 _HEADER = re.compile(r"^--\s*([a-z]+):\s*(.+)$")
 _REQUIRED = ("description", "owner", "grain")
 _KNOWN = (*_REQUIRED, "total", "of")
@@ -51,7 +50,7 @@ class RefinedTable:
         """The transformed tables it rests on, through other refined tables too."""
         found: list[str] = []
         for layer, name in (i.split(".") for i in self.inputs):
-            found += [name] if layer == TRANSFORMED else tables[name].source_tables(tables)
+            found += [name] if layer != REFINED else tables[name].source_tables(tables)
         return tuple(dict.fromkeys(found))
 
     def bound(self, locate: dict[str, str]) -> str:
@@ -59,7 +58,7 @@ class RefinedTable:
         places = {name: sqlglot.parse_one(place, read=DIALECT, into=exp.Table) for name, place in locate.items()}
 
         def bind(node: exp.Expr) -> exp.Expr:
-            if isinstance(node, exp.Table) and node.db in (TRANSFORMED, REFINED):
+            if isinstance(node, exp.Table) and node.db in (TRANSFORMED, HISTORY, REFINED):
                 place = places[f"{node.db}.{node.name}"].copy()
                 place.set("alias", exp.TableAlias(this=exp.to_identifier(node.alias or node.name)))
                 return place
@@ -144,7 +143,7 @@ def _select(place: str, text: str, problems: list[str]) -> exp.Query | None:
 
 
 def _inputs(place: str, select: exp.Query, catalog: Catalog, names: list[str], problems: list[str]) -> tuple[str, ...]:
-    known = [f"{TRANSFORMED}.{name}" for name in catalog.names] + [f"{REFINED}.{name}" for name in names]
+    known = [*input_types(catalog)] + [f"{REFINED}.{name}" for name in names]
     ctes = {cte.alias for cte in select.find_all(exp.CTE)}
     tables = (".".join(part.name for part in t.parts) for t in select.find_all(exp.Table))
     found = [name for name in tables if name not in ctes]
@@ -172,12 +171,24 @@ def _in_order(tables: dict[str, RefinedTable], problems: list[str]) -> list[str]
     return ordered
 
 
+def input_types(catalog: Catalog) -> dict[str, dict[str, str]]:
+    """What a business table may read beside others: by `layer.table` the Spark SQL types of its columns."""
+    return {
+        **{f"{TRANSFORMED}.{table.name}": _types(table, META_COLUMNS) for table in catalog.tables},
+        **{f"{HISTORY}.{table.name}": _types(table, VERSION_COLUMNS) for table in catalog.tables if table.history},
+    }
+
+
+def _types(table: Table, beside: Mapping[str, str]) -> dict[str, str]:
+    return {**{c.name: c.spark for c in table.lake_columns}, **beside}
+
+
 def _schema(catalog: Catalog) -> _Schema:
-    return {TRANSFORMED: {table.name: _column_types(table) for table in catalog.tables}}
-
-
-def _column_types(table: Table) -> dict[str, str]:
-    return {c.name: c.spark for c in table.lake_columns} | dict.fromkeys(META_COLUMNS, "bigint")
+    schema: _Schema = {}
+    for name, types in input_types(catalog).items():
+        layer, _, table = name.partition(".")
+        schema.setdefault(layer, {})[table] = types
+    return schema
 
 
 def _complete(table: RefinedTable, schema: _Schema, problems: list[str]) -> RefinedTable:

@@ -15,13 +15,6 @@ from lakehouse_assets.changelog.envelope import UNAVAILABLE, Op
 from lakehouse_assets.changelog.generations import Generation
 from lakehouse_assets.normalisation.encodings import decode
 
-META_COLUMNS = {
-    "_position": "bigint",
-    "_lsn": "bigint",
-    "_tx_id": "bigint",
-    "_op": "string",
-    "_committed_at": "timestamp",
-}
 STREAMED = "coalesce(snapshot, 'false') = 'false'"
 # What a change delivered again has in common with its first delivery, beside its key; a snapshot row is never one.
 IDENTITY = (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from lakehouse_assets import sql
 from lakehouse_assets.catalog import Table
-from lakehouse_assets.changelog.fold import META_COLUMNS, FoldRange, batch, kept, latest, unknown
+from lakehouse_assets.catalog.model import META_COLUMNS
+from lakehouse_assets.changelog.fold import FoldRange, batch, kept, latest, unknown
 from lakehouse_assets.changelog.moves import moved_rows
 from lakehouse_assets.normalisation.columns import normalised
 

@@ -14,7 +14,7 @@ from lakehouse_assets.errors import LakehouseError
 
 WORDS = (
     stack.up, stack.down, stack.status, stack.doctor, stack.env, source.seed, source.simulate, lake.sync, lake.query,
-    lake.run, demo_words.demo, proof.verify, proof.explain, proof.repair, proof.backfill, proof.recover, lake.allow,
+    lake.run, lake.check_cases, demo_words.demo, proof.verify, proof.explain, proof.repair, proof.backfill, proof.recover, lake.allow,
     discovery.discover, drift.plan,
     values.dictionary, values.quarantine, values.rebuild, values.keys,
     stack.connector, stack.engine, stack.clean, stack.docs,

@@ -51,7 +51,12 @@ class Edge:
         """The business tables."""
         from lakehouse_assets.catalog.refined import load_refined
 
-        return load_refined(self.settings.refined or REFINED_FOLDER, self.catalog)
+        return load_refined(self.refined_folder, self.catalog)
+
+    @property
+    def refined_folder(self) -> Path:
+        """Where the business tables' SQL files are."""
+        return self.settings.refined or REFINED_FOLDER
 
     @cached_property
     def keys(self) -> Keys:

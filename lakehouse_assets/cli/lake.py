@@ -1,4 +1,4 @@
-"""Words about the lake: sync, query, run, allow."""
+"""Words about the lake: sync, query, run, test, allow."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from lakehouse_assets.cli.context import edge, say
-from lakehouse_assets.errors import EXIT_USAGE, LakehouseError
+from lakehouse_assets.errors import EXIT_DATA, EXIT_USAGE, LakehouseError
 
 FORMATS = ("table", "json", "csv")
 
@@ -89,3 +89,27 @@ def allow(table: str, through: int) -> None:
     click.echo(
         f"{name}: applied up to {applied}, allowed through {through}" + (", nothing waits" * (through <= applied))
     )
+
+
+@click.command(name="test")
+@click.argument("names", nargs=-1, metavar="[TABLE]...")
+def check_cases(names: tuple[str, ...]) -> None:
+    """Run the examples of the business tables: the rows in TABLE.cases.yaml beside TABLE.sql, and what must come of them.
+
+    Nothing of the lake is read or written. Exit 3: a case does not hold.
+    """
+    from lakehouse_assets.progress.cases import all_cases, run_all
+    from lakehouse_assets.sessions import spark
+
+    here = edge()
+    known = [table.name for table in here.refined]
+    if wrong := [name for name in names if name not in known]:
+        raise LakehouseError(
+            f"no such business table: {', '.join(wrong)}", where="test", next_step=f"tables: {', '.join(known)}",
+            exit_code=EXIT_USAGE,
+        )  # fmt: skip
+    cases = all_cases(here.refined_folder, here.catalog, names or known)
+    with spark(here.settings, here.links, say) as session:
+        failed = run_all(session, here.refined_folder, here.catalog, cases, click.echo)
+    if failed:
+        sys.exit(EXIT_DATA)

@@ -9,12 +9,11 @@ from pathlib import Path
 import click
 
 from lakehouse_assets.catalog import Catalog, Table
-from lakehouse_assets.catalog.model import VERSION_COLUMNS, LakeColumn
+from lakehouse_assets.catalog.model import META_COLUMNS, VERSION_COLUMNS, LakeColumn
 from lakehouse_assets.catalog.refined import RefinedTable, load_refined
 from lakehouse_assets.catalog.rules import OPTIONS, Rule, parse_rule
 from lakehouse_assets.catalog.types import ACCEPTED
 from lakehouse_assets.changelog.envelope import RAW_COLUMNS, RAW_PARTITIONS
-from lakehouse_assets.changelog.fold import META_COLUMNS
 from lakehouse_assets.cli.context import REFINED_FOLDER
 from lakehouse_assets.engine.values import Value
 from lakehouse_assets.normalisation import amounts, dates, examples

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from lakehouse_assets import sql
 from lakehouse_assets.catalog import Table
-from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.catalog.model import META_COLUMNS, LakePaths
 from lakehouse_assets.catalog.shape import BuiltTable, built_table
-from lakehouse_assets.changelog.fold import META_COLUMNS
 from lakehouse_assets.changelog.merge import changes, same_key
 from lakehouse_assets.changelog.position import NOTHING
 from lakehouse_assets.engine import deltalog, quarantine, shape, survey

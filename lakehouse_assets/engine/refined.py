@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from lakehouse_assets import sql
 from lakehouse_assets.catalog.model import LakePaths
-from lakehouse_assets.catalog.refined import REFINED, RefinedTable
+from lakehouse_assets.catalog.refined import HISTORY, REFINED, RefinedTable
 from lakehouse_assets.changelog.position import NOTHING
 from lakehouse_assets.engine import deltalog
 from lakehouse_assets.engine.deltalog import NO_VERSION
-from lakehouse_assets.engine.positions import folded
+from lakehouse_assets.engine.positions import folded, told
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -99,7 +99,7 @@ def _inputs(
             note = last_note(paths, name)
             held, anew = note.get("inputs", {}), note.get("rebuilds", {})
         else:
-            state = folded(paths, name)
+            state = told(paths, name) if layer == HISTORY else folded(paths, name)
             held, anew = {name: state.applied}, {name: state.rebuilt}
         for source, position in held.items():
             positions[source].append(position)
@@ -112,4 +112,4 @@ def _inputs(
 
 def _place(paths: LakePaths, name: str) -> Path:
     layer, table = name.split(".")
-    return paths.refined(table) if layer == REFINED else paths.transformed(table)
+    return {REFINED: paths.refined, HISTORY: paths.history}.get(layer, paths.transformed)(table)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lakehouse_assets import sql
 from lakehouse_assets.catalog import Table
-from lakehouse_assets.catalog.model import LakeColumn, LakePaths
+from lakehouse_assets.catalog.model import META_COLUMNS, LakeColumn, LakePaths
 from lakehouse_assets.catalog.shape import built_table, read_otherwise
-from lakehouse_assets.changelog.fold import META_COLUMNS, FoldRange
+from lakehouse_assets.changelog.fold import FoldRange
 from lakehouse_assets.changelog.merge import merge
 from lakehouse_assets.engine import brake, quarantine, shape, survey
 from lakehouse_assets.engine.deltalog import NO_VERSION

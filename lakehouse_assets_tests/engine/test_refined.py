@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 import pytest
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 
-from lakehouse_assets.catalog import Catalog, load_catalog
+from lakehouse_assets.catalog import Catalog
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.refined import RefinedTable, load_refined
 from lakehouse_assets.engine.reader import open_lake
@@ -26,7 +23,6 @@ from lakehouse_assets_tests.engine.lab import Lab
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-REPOSITORY = Path(__file__).parents[2]
 HEADER = "-- description: Something.\n-- owner: a\n-- grain: v\n"
 BY_V = "SELECT v, count(*) AS n FROM transformed.t GROUP BY v"
 
@@ -142,107 +138,3 @@ def test_a_statement_is_another_one_when_a_parameters_value_is(tmp_path: Path) -
     kept = business(tmp_path / "sql", by_v=text)["by_v"]
     same, other = (business(tmp_path / "sql", given={"least": n}, by_v=text)["by_v"] for n in (5, 6))
     assert statement_id(kept) == statement_id(same) != statement_id(other)
-
-
-def money(*values: str | None, precision: int = 15) -> pa.Array:
-    return pa.array([value and Decimal(value) for value in values], pa.decimal128(precision, 2))
-
-
-def number(*values: int) -> pa.Array:
-    return pa.array(values, pa.int32())
-
-
-def day(*values: str | None) -> pa.Array:
-    return pa.array([value and date.fromisoformat(value) for value in values], pa.date32())
-
-
-# Property 1 owes a boleto of 23 days; 2 owes one whose valor cannot be read and paid one late; of 3, one has no due
-# date, one was paid nobody knows when, both of an unknown payer, and one was paid with a fine that cannot be read.
-BOLETOS = {
-    "boleto_id": number(1, 2, 3, 4, 5, 6, 7),
-    "imovel_id": number(1, 1, 2, 2, 3, 3, 3),
-    "data_vencimento": day("2026-01-10", "2026-02-10", "2025-10-10", "2026-01-15", None, "2026-02-10", "2026-01-20"),
-    "data_pagamento": day("2026-01-09", None, None, "2026-03-01", None, None, "2026-03-05"),
-    "data_pagamento__status": pa.array(["ok", "ok", "ok", "assumed", "ok", "invalid", "ok"]),
-    "valor": money("100.10", "0.20", None, "50.00", "10.00", "20.00", "30.00", precision=18),
-    "valor_multa": money(None, None, None, "1.00", None, None, None, precision=18),
-    "valor_multa__status": pa.array(["ok", "ok", "ok", "ok", "ok", "ok", "ambiguous"]),
-    "cpf_pagador": pa.array(["k:a", "k:a", "k:b", "k:b", None, None, "k:c"]),
-}
-# Resident 3 lives in condominium 1 and pays for a flat in 2; condominium 3 has nothing; resident 4 pays nothing.
-SMALL_TOWN = {
-    "condominios": {"condominio_id": number(1, 2, 3), "nome": pa.array(["Ipê", "Sol", "Vazio"])},
-    "moradores": {"morador_id": number(1, 2, 3, 4), "condominio_id": number(1, 2, 1, 2)},
-    "imoveis": {
-        "imovel_id": number(1, 2, 3),
-        "tipo": pa.array(["Casa", "Apartamento", "Casa"]),
-        "condominio_id": number(1, 2, 2),
-        "valor": money("100000.10", "200000.20", "0.05"),
-    },
-    "transacoes": {
-        "transacao_id": number(1, 2, 3, 4, 5),
-        "imovel_id": number(1, 1, 2, 3, 2),
-        "morador_id": number(1, 1, 3, 2, 3),
-        "data_transacao": day("2026-01-31", "2026-01-31", "2026-01-31", "2026-02-01", "2026-02-01"),
-        "valor_transacao": money("0.10", "0.20", "9999999999999.99", "9999999999999.99", "1.00"),
-    },
-    "boletos": BOLETOS,
-}
-BIG, MARCH_5 = Decimal("9999999999999.99"), date(2026, 3, 5)
-EXPECTED: dict[str, list[tuple[Any, ...]]] = {
-    "transacoes_por_condominio": [(1, 2), (2, 3)],
-    "valor_total_por_morador": [(1, Decimal("0.30")), (2, BIG), (3, BIG + 1)],
-    "transacoes_diarias_por_tipo": [
-        (date(2026, 1, 31), "Apartamento", BIG, 1),
-        (date(2026, 1, 31), "Casa", Decimal("0.30"), 2),
-        (date(2026, 2, 1), "Apartamento", Decimal("1.00"), 1),
-        (date(2026, 2, 1), "Casa", BIG, 1),
-    ],
-    "movimento_mensal_por_condominio": [
-        (1, date(2026, 1, 1), 2, Decimal("0.30"), Decimal("0.15"), None),
-        (2, date(2026, 1, 1), 1, BIG, BIG, None),
-        (2, date(2026, 2, 1), 2, BIG + 1, Decimal("5000000000000.50"), Decimal("1.00")),
-    ],
-    "panorama_por_condominio": [
-        (1, "Ipê", 2, 1, Decimal("100000.10"), 2, Decimal("0.30"), date(2026, 1, 31)),
-        (2, "Sol", 2, 2, Decimal("200000.25"), 3, 2 * BIG + 1, date(2026, 2, 1)),
-        (3, "Vazio", 0, 0, 0, 0, 0, None),
-    ],
-    "receita_mensal_por_condominio": [
-        (1, "Ipê", date(2026, 1, 1), 1, Decimal("100.10"), 0, 0),
-        (2, "Sol", date(2026, 3, 1), 2, Decimal("80.00"), Decimal("1.00"), 1),
-        (2, "Sol", None, 0, 0, 0, 1),
-        (3, "Vazio", None, 0, 0, 0, 0),
-    ],
-    "inadimplencia": [
-        (1, "Ipê", 1, "k:a", MARCH_5, 2, 1, Decimal("0.20"), date(2026, 2, 10), 23, "1 a 30 dias", 0),
-        (2, "Sol", 2, "k:b", MARCH_5, 2, 1, 0, date(2025, 10, 10), 146, "acima de 90 dias", 1),
-        (2, "Sol", 3, "k:c", MARCH_5, 1, 0, 0, None, 0, "em dia", 0),
-        (2, "Sol", 3, None, MARCH_5, 2, 0, 0, None, 0, "a conferir", 2),
-    ],
-}
-
-
-@pytest.fixture(scope="module")
-def town(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> LakePaths:
-    """The lake of a small town with every business table of the repository."""
-    paths = LakePaths(tmp_path_factory.mktemp("town"))
-    for name, columns in SMALL_TOWN.items():
-        write_deltalake(str(paths.transformed(name)), pa.table(columns))
-    catalog = load_catalog(REPOSITORY / "lakehouse.toml")
-    tables = {t.name: t for t in load_refined(REPOSITORY / "lakehouse_assets" / "defs" / "refined", catalog)}
-    for table in tables.values():
-        compute(spark, table, tables, paths)
-    return paths
-
-
-def test_every_business_table_of_the_repository_has_an_expected_result() -> None:
-    catalog = load_catalog(REPOSITORY / "lakehouse.toml")
-    assert {t.name for t in load_refined(REPOSITORY / "lakehouse_assets" / "defs" / "refined", catalog)} == set(
-        EXPECTED
-    )
-
-
-@pytest.mark.parametrize("name", EXPECTED)
-def test_a_business_table_counts_and_sums_exactly(town: LakePaths, name: str) -> None:
-    assert rows(town, name) == EXPECTED[name]
