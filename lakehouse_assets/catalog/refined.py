@@ -1,7 +1,8 @@
 """The business tables: one `.sql` file each, a comment header and a SELECT; inputs and lineage are read from the SQL.
 
 Header lines are `-- key: value`: description, owner, grain (columns, comma-separated), and optionally a total that
-must reconcile: `total` (an expression over the table) and `of` (a SELECT of one number over the inputs).
+must reconcile: `total` (an expression over the table) and `of` (a SELECT of one number over the inputs). `empty` says
+when the table may have no rows though its inputs have some; without it that is an error.
 `-- param name: type = default` declares an input that is no table (see `parameters`).
 """
 
@@ -26,7 +27,7 @@ DIALECT, CHECKS_DIALECT = "spark", "duckdb"
 TRANSFORMED, HISTORY, REFINED = "transformed", "history", "refined"
 _HEADER = re.compile(r"^--\s*([a-z]+):\s*(.+)$")
 _REQUIRED = ("description", "owner", "grain")
-_KNOWN = (*_REQUIRED, "total", "of")
+_KNOWN = (*_REQUIRED, "total", "of", "empty")
 _Schema = dict[str, dict[str, dict[str, str]]]  # layer -> table -> column -> type
 
 
@@ -45,6 +46,7 @@ class RefinedTable:
     lineage: dict[str, tuple[tuple[str, str], ...]]
     total: str | None = None
     of: str | None = None
+    empty: str = ""
 
     def source_tables(self, tables: dict[str, RefinedTable]) -> tuple[str, ...]:
         """The transformed tables it rests on, through other refined tables too."""
@@ -126,7 +128,7 @@ def _read(
     return RefinedTable(
         file.stem, file, select.sql(dialect=DIALECT, comments=False), header["description"], header["owner"],
         tuple(part.strip() for part in header["grain"].split(",")), inputs, (), {}, header.get("total"),
-        of.sql(dialect=CHECKS_DIALECT) if of is not None and declared else header.get("of"),
+        of.sql(dialect=CHECKS_DIALECT) if of is not None and declared else header.get("of"), header.get("empty", ""),
     )  # fmt: skip
 
 

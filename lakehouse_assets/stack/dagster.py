@@ -14,7 +14,7 @@ from lakehouse_assets.stack.ports import LOOPBACK, Port
 from lakehouse_assets.stack.service import Service
 
 CODE_SERVER, DAEMON, WEBSERVER = "dagster-code-server", "dagster-daemon", "dagster-webserver"
-DEFINITIONS = "lakehouse_assets.definitions"
+DEFINITIONS, SERVER = "lakehouse_assets.definitions", "lakehouse_assets.defs.server"
 LOCATION = "lakehouse_assets"
 _MAKE_SECONDS = 120
 
@@ -95,11 +95,12 @@ load_from:
 def services(settings: Settings) -> tuple[Service, ...]:
     """Code server, daemon and webserver.
 
-    The code server is `api grpc`: `code-server start` keeps a second Python process beside it only to reload code.
+    The code server is `dagster api grpc` with runs that start sooner: `code-server start` keeps a second Python process
+    beside it only to reload code.
     """
     code, web = (port.of(settings.port_base) for port in (Port.CODE_SERVER, Port.WEBSERVER))
     python, workspace_option = sys.executable, ("-w", str(workspace_file(settings)))
-    grpc = (python, "-m", "dagster", "api", "grpc", "-m", DEFINITIONS, "-h", LOOPBACK, "-p", str(code))
+    grpc = (python, "-m", SERVER, "-m", DEFINITIONS, "-h", LOOPBACK, "-p", str(code))
     grpc += ("--location-name", LOCATION, "--use-python-environment-entry-point", "--log-level", "warning")
     daemon = (python, "-m", "dagster._daemon", "run", *workspace_option)
     webserver = (python, "-m", "dagster_webserver", "-h", LOOPBACK, "-p", str(web), *workspace_option)

@@ -47,14 +47,17 @@ def _asset(table: RefinedTable, tables: dict[str, RefinedTable], catalog: Catalo
         AssetCheckSpec(
             GRAIN_UNIQUE, asset=key(table.name), blocking=True, description=f"One row per {', '.join(table.grain)}."
         ),
-        AssetCheckSpec(NOT_EMPTY, asset=key(table.name), blocking=True, description="Rows went in, so rows come out."),
-    ]
-    specs.append(
         AssetCheckSpec(
             NO_PERSONAL_DATA, asset=key(table.name), blocking=True,
             description="No CPF, CNPJ, e-mail or phone number outside the columns declared to hold them.",
+        ),
+    ]  # fmt: skip
+    if not table.empty:
+        specs.append(
+            AssetCheckSpec(
+                NOT_EMPTY, asset=key(table.name), blocking=True, description="Rows went in, so rows come out."
+            )
         )
-    )  # fmt: skip
     if table.total:
         specs.append(
             AssetCheckSpec(RECONCILES, asset=key(table.name), description=f"{table.total} is {table.of} (a warning).")
@@ -129,11 +132,10 @@ def _lineage(table: RefinedTable) -> TableColumnLineage:
 def _checks(table: RefinedTable, rows: int, reader: LakeReader) -> list[AssetCheckResult]:
     grain = ", ".join(f'"{column}"' for column in table.grain)
     doubled = reader.scalar(f"SELECT count(*) - count(DISTINCT ({grain})) FROM refined.{table.name}")
-    fed = all(reader.scalar(f"SELECT count(*) FROM {name}") > 0 for name in table.inputs)
-    results = [
-        AssetCheckResult(check_name=GRAIN_UNIQUE, passed=doubled == 0, metadata={"rows_too_many": doubled}),
-        AssetCheckResult(check_name=NOT_EMPTY, passed=rows > 0 or not fed, metadata={"rows": rows}),
-    ]
+    results = [AssetCheckResult(check_name=GRAIN_UNIQUE, passed=doubled == 0, metadata={"rows_too_many": doubled})]
+    if not table.empty:
+        fed = rows > 0 or all(reader.scalar(f"SELECT count(*) FROM {name}") > 0 for name in table.inputs)
+        results.append(AssetCheckResult(check_name=NOT_EMPTY, passed=rows > 0 or not fed, metadata={"rows": rows}))
     if table.total and table.of:
         results.append(_reconciles(table, reader))
     return results
