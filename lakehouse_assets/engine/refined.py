@@ -15,9 +15,13 @@ from lakehouse_assets.changelog.position import NOTHING
 from lakehouse_assets.engine import deltalog
 from lakehouse_assets.engine.deltalog import NO_VERSION
 from lakehouse_assets.engine.positions import folded, told
+from lakehouse_assets.engine.values import settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+# Without it nothing in place of nothing is no commit, and the table would never be as new as its inputs.
+_EVERY_COMMIT = {"spark.databricks.delta.skipRecordingEmptyCommits": "false"}
 
 
 @dataclass(frozen=True)
@@ -40,15 +44,16 @@ def compute(spark: SparkSession, table: RefinedTable, tables: dict[str, RefinedT
     places = {i: sql.delta(_place(paths, i)) for i in table.inputs}
     target = paths.refined(table.name)
     note = json.dumps({"inputs": positions, "rebuilds": rebuilds, "statement": statement_id(table)})
-    (
-        spark.sql(table.bound(places))
-        .coalesce(1)
-        .write.format("delta")
-        .mode("overwrite")
-        .option("overwriteSchema", "true")
-        .option("userMetadata", note)
-        .save(str(target))
-    )
+    with settings(spark, _EVERY_COMMIT):
+        (
+            spark.sql(table.bound(places))
+            .coalesce(1)
+            .write.format("delta")
+            .mode("overwrite")
+            .option("overwriteSchema", "true")
+            .option("userMetadata", note)
+            .save(str(target))
+        )
     commit = deltalog.read_commit(target, deltalog.newest_version(target))
     return Computed(sum(file.rows for file in commit.added), positions)
 

@@ -73,6 +73,16 @@ def test_a_table_is_behind_after_a_fold_until_it_is_computed_again(lab: Lab, tmp
     assert rows(lab.paths, "by_v") == [(5, 1), (7, 1)]
 
 
+def test_a_table_without_rows_that_is_computed_again_is_not_behind(lab: Lab, tmp_path: Path) -> None:
+    tables = business(tmp_path / "sql", big="SELECT v FROM transformed.t WHERE v > 100")
+    for position in range(2):
+        lab.land({"t": [insert(position, position, 5)]})
+        lab.fold(TABLE)
+        assert is_behind(tables["big"], tables, lab.paths)
+        assert compute(lab.spark, tables["big"], tables, lab.paths).rows == 0
+        assert not is_behind(tables["big"], tables, lab.paths)
+
+
 def test_a_table_is_behind_after_an_input_was_rebuilt_and_so_is_what_rests_on_it(lab: Lab, tmp_path: Path) -> None:
     tables = business(tmp_path / "sql", by_v=BY_V, over="SELECT max(n) AS v FROM refined.by_v")
     lab.land({"t": [insert(0, 1, 5), insert(1, 2, 5)]})
