@@ -40,8 +40,8 @@ class RealStack:
     @property
     def environment(self) -> dict[str, str]:
         """The words that make a command act on this stack."""
-        names = ("home", "lake", "catalog", "cache", "port_base")
-        return {f"LAKEHOUSE_{name.upper()}": str(getattr(self.settings, name)) for name in names}
+        names = ("home", "lake", "catalog", "refined", "cache", "port_base")
+        return {f"LAKEHOUSE_{n.upper()}": str(v) for n in names if (v := getattr(self.settings, n)) is not None}
 
     def pid(self, service: str) -> int | None:
         """The pid of a service, None while it is down."""
@@ -57,13 +57,14 @@ def stack() -> Iterator[RealStack]:
 
 @contextmanager
 def running_stack(
-    catalog: Path = CATALOG, only: Iterable[str] = plan.ALL, *, private: bool = False
+    catalog: Path = CATALOG, only: Iterable[str] = plan.ALL, *, private: bool = False, refined: Path | None = None
 ) -> Iterator[RealStack]:
-    """A stack of its own, removed at the end. `private`: in a folder that no other user may enter."""
+    """A stack of its own, removed at the end. `private`: in a folder that no other user may enter. `refined`: the folder
+    of its business tables in place of the demo's."""
     _remove_abandoned()
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
     folder.chmod(0o700 if private else 0o755)
-    settings = load_settings(_words(folder, catalog))
+    settings = load_settings(_words(folder, catalog) | ({"LAKEHOUSE_REFINED": str(refined)} if refined else {}))
     try:
         up(settings, load_catalog(catalog), print, only)
         yield RealStack(settings, load_catalog(catalog), connections(settings))

@@ -50,8 +50,8 @@ def _payment(random: Random, bill: Bill) -> Payment:
 def _read(cursor: Cursor, keys: Sequence[int]) -> Iterator[tuple[int, Bill, Texts]]:
     cursor.execute(
         f"""select boleto_id, imovel_id, linha_digitavel, {", ".join(boletos.TEXT_COLUMNS)} from boletos
-            where boleto_id = any(%s) order by boleto_id""",
-        [list(keys)],
+            where boleto_id = any(%s) and length(regexp_replace(linha_digitavel, '\\D', '', 'g')) >= %s order by boleto_id""",
+        [list(keys), linha.READ_DIGITS],
     )
     for key, imovel, line, *texts in cursor.fetchall():
         yield key, Bill(imovel, *linha.read(line)), tuple(texts)

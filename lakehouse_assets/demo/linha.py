@@ -27,9 +27,12 @@ def write(random: Random, due: date, cents: int) -> str:
     return f"{dotted} {check} {rest}"
 
 
+READ_DIGITS = 14  # the last ones, of due date and amount
+
+
 def read(line: str) -> tuple[date, int]:
     """The due date, since 2020, and the amount in cents that the line holds."""
-    rest = re.sub(r"\D", "", line)[-14:]
+    rest = re.sub(r"\D", "", line)[-READ_DIGITS:]
     due = _FACTOR_ZERO + timedelta(days=int(rest[:4]))
     while due < _READ_SINCE:
         due += timedelta(days=_FACTORS)

@@ -199,7 +199,7 @@ def test_a_rebuild_beside_folds_loses_none_of_them(lab: Lab) -> None:
     from lakehouse_assets.engine import transformed
 
     _fold(lab, _event(0, "insert", 0))
-    folding, last = lab.spark.newSession(), 5
+    folding, last = lab.spark.newSession(), 3
 
     def fold() -> None:
         for position in range(1, last):
