@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from deltalake import DeltaTable
 
@@ -19,8 +20,10 @@ NO_VERSION = -1
 
 @dataclass(frozen=True)
 class AddedFile:
-    """A data file a commit added: its partition values, rows, and min/max of the columns with statistics."""
+    """A data file a commit added: its path in the table, its partition values, rows, and min/max of the columns with
+    statistics."""
 
+    path: str
     partition: dict[str, str]
     rows: int
     low: dict[str, Any]
@@ -79,7 +82,7 @@ def read_commit(table: Path, version: int) -> Commit:
     for action in map(json.loads, lines):
         if "commitInfo" in action:
             info = action["commitInfo"]
-        elif "add" in action:
+        elif "add" in action and action["add"].get("dataChange", True):  # else rows that another commit brought
             added.append(_added(action["add"]))
         elif "txn" in action:
             transactions[action["txn"]["appId"]] = action["txn"]["version"]
@@ -143,6 +146,7 @@ def _flattened(rows: dict[str, list[Any]], i: int) -> AddedFile:
         return {name: value for name, value in found.items() if value is not None}
 
     return AddedFile(
+        rows["path"][i],
         {name: str(value) for name, value in members("partition.").items()},
         rows["num_records"][i] or 0,
         members("min."),
@@ -153,6 +157,7 @@ def _flattened(rows: dict[str, list[Any]], i: int) -> AddedFile:
 def _added(add: dict[str, Any]) -> AddedFile:
     stats = json.loads(add.get("stats") or "{}")
     return AddedFile(
+        unquote(add["path"]),
         add.get("partitionValues", {}),
         stats.get("numRecords", 0),
         stats.get("minValues", {}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,10 +13,11 @@ from lakehouse_assets import sql
 from lakehouse_assets.catalog import Table
 from lakehouse_assets.catalog.model import META_COLUMNS, LakeColumn, LakePaths
 from lakehouse_assets.catalog.shape import built_table, read_otherwise
+from lakehouse_assets.changelog.envelope import RAW_COLUMNS
 from lakehouse_assets.changelog.fold import FoldRange
 from lakehouse_assets.changelog.merge import merge
 from lakehouse_assets.engine import brake, quarantine, shape, survey
-from lakehouse_assets.engine.deltalog import NO_VERSION
+from lakehouse_assets.engine.deltalog import NO_VERSION, AddedFile
 from lakehouse_assets.engine.positions import FOLD_APP, Cut, Folded, exists, files_between, folded
 from lakehouse_assets.engine.raw import properties
 from lakehouse_assets.engine.values import BY_OPERATOR, settings
@@ -31,6 +32,7 @@ PROPERTIES = {
     "delta.checkpointInterval": "100",
     "delta.enableDeletionVectors": "false",  # measured: a MERGE of few changes is faster without
 }
+_MOST_FILES = 500  # of raw that are read by name; more are found by Spark
 _NO_PARQUET_NAME = re.compile(r"[ ,;{}()\n\t=]")
 
 
@@ -133,7 +135,7 @@ def _fold_to(
         if limits is not None:
             brake.require_no_mass_change(spark, table, paths, raw, found, events, limits)
         metrics = commit(spark, merge(sql.delta(paths.transformed(table.name)), raw, table, events), target, note)
-        quarantine.reconcile(spark, table, raw, paths, target, found.unstorable)
+        quarantine.reconcile(spark, table, _whole(paths, cut), paths, target, found.unstorable)
     return FoldResult(
         table.name, state.applied, target, metrics["inserted"], metrics["updated"], metrics["deleted"],
         found.unreadable, found.unstorable,
@@ -141,7 +143,7 @@ def _fold_to(
 
 
 class ReadRange(NamedTuple):
-    """A range of changes as it is in raw (SQL), what it holds, and the note of the commit that applies it."""
+    """Where a range of changes is read (SQL), what it holds, and the note of the commit that applies it."""
 
     raw: str
     found: survey.Survey
@@ -153,16 +155,39 @@ def read_range(
     spark: SparkSession, table: Table, paths: LakePaths, cut: Cut, state: Folded, target: int
 ) -> ReadRange:  # fmt: skip
     """Look at the changes from where a table stands to a position of the cut; LakehouseError when a key cannot be stored."""
-    raw = f"{sql.delta(paths.raw)} VERSION AS OF {cut.version}"
-    found = survey.look(spark, raw, table, state.applied, target)
+    files = files_between(paths, table.name, state.raw_version, cut.version)
+    whole = _whole(paths, cut)
+    near = _view(spark, table, paths, files) or whole
+    found = survey.look(spark, near, table, state.applied, target)
     require_keys(table, found.unstorable)
-    lsns = _streamed_lsns(paths, table, state, cut)
+    lsns = _streamed_lsns(files, state)
     replays = (lsns[0], state.max_lsn) if lsns and lsns[0] <= state.max_lsn else None
+    # These are understood by what lies before the range.
+    looks_back = bool(replays or found.truncates or found.moves) or found.finished_at is not None
+    raw = whole if looks_back else near
     events = survey.fold_range(spark, raw, table, found, state.applied, target, replays)
     # One that stops short of the cut has not seen all of its raw version: the next one looks at the whole of raw.
     version = cut.version if target == cut.position(table.name) else NO_VERSION
     note = {"raw_version": version, "max_lsn": max(state.max_lsn, lsns[1] if lsns else -1)}
     return ReadRange(raw, found, events, json.dumps(note))
+
+
+def _whole(paths: LakePaths, cut: Cut) -> str:
+    return f"{sql.delta(paths.raw)} VERSION AS OF {cut.version}"
+
+
+def _view(spark: SparkSession, table: Table, paths: LakePaths, files: Sequence[AddedFile]) -> str:
+    """A view of some files of raw; empty when they are many, or no longer there.
+
+    To plan a read of the whole table costs as much as the rest of a small fold.
+    """
+    places = [paths.raw / file.path for file in files]
+    if not 0 < len(places) <= _MOST_FILES or not all(place.exists() for place in places):
+        return ""
+    reader = spark.read.schema(RAW_COLUMNS).option("basePath", str(paths.raw))
+    view = f"range_of_{table.name}"
+    reader.parquet(*map(str, places)).createOrReplaceTempView(view)
+    return sql.name(view)
 
 
 def show_keys(spark: SparkSession, table: Table, keys: Keys) -> None:
@@ -204,11 +229,11 @@ def require_keys(table: Table, unstorable: dict[str, int]) -> None:
             )
 
 
-def _streamed_lsns(paths: LakePaths, table: Table, state: Folded, cut: Cut) -> tuple[int, int] | None:
+def _streamed_lsns(range_files: Sequence[AddedFile], state: Folded) -> tuple[int, int] | None:
     """Lowest and highest LSN of the range's streamed events, from the files' statistics."""
     files = [
         file
-        for file in files_between(paths, table.name, state.raw_version, cut.version)
+        for file in range_files
         if file.partition["op"] not in ("snapshot", "unknown")
         and file.high["position"] > state.applied
         and "lsn" in file.low

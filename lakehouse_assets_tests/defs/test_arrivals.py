@@ -93,7 +93,8 @@ def test_only_tables_that_are_behind_and_what_rests_on_them_are_asked_for(paths,
     settled(paths)
     land(paths, "moradores", range(10, 12))
     result = tick(paths, instance)
-    assert requested(result) == {"raw/moradores", "transformed/moradores", "refined/panorama_por_condominio"}
+    above = {"refined/panorama_por_condominio", "refined/moradores_ativos"}
+    assert requested(result) == {"raw/moradores", "transformed/moradores", *above}
     assert [request.partition_key for request in result.run_requests] == [DAY.isoformat()]
 
 
@@ -230,7 +231,8 @@ def test_a_table_that_failed_rests_and_the_others_do_not_wait_with_it(paths, ins
     assert "transformed/moradores" in wanted
     assert not {"raw/transacoes", "transformed/transacoes"} & wanted
     apply(paths, "moradores", 10, 1)
-    compute(paths, BY_NAME["panorama_por_condominio"], dict.fromkeys(CATALOG.names, 9) | {"moradores": 10})
+    for name in ("panorama_por_condominio", "moradores_ativos"):
+        compute(paths, BY_NAME[name], dict.fromkeys(CATALOG.names, 9) | {"moradores": 10})
     assert "next try in" in skip(tick(paths, instance))
 
 

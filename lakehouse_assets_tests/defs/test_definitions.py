@@ -17,7 +17,8 @@ PROJECT = Path(__file__).parents[2]
 TABLES = ("condominios", "moradores", "imoveis", "transacoes", "boletos")
 REFINED = (
     "transacoes_por_condominio", "valor_total_por_morador", "transacoes_diarias_por_tipo", "panorama_por_condominio",
-    "movimento_mensal_por_condominio", "receita_mensal_por_condominio", "inadimplencia",
+    "movimento_mensal_por_condominio", "receita_mensal_por_condominio", "inadimplencia", "valorizacao_por_tipo",
+    "moradores_ativos", "movimentacao_atipica",
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from deltalake import DeltaTable
 
 from lakehouse_assets import sql
 from lakehouse_assets.changelog.fold import FoldRange
@@ -129,6 +130,25 @@ def test_a_fold_reads_raw_as_it_was_at_the_cut(lab: Lab) -> None:
     assert set(lab.state(TABLE)) == {(1,)}
     assert lab.fold(TABLE).applied == 2
     assert set(lab.state(TABLE)) == {(2,)}
+
+
+def test_raw_may_be_compacted_and_cleaned_before_a_fold_and_after_it(lab: Lab) -> None:
+    changes = [change(0, "insert", 1), change(1, "insert", 2), change(2, "update", 1, v=3), change(3, "delete", 2)]
+    lab.land({"t": changes[:1]})
+    lab.fold(TABLE)
+    for event in changes[1:3]:
+        lab.land({"t": [event]})
+    raw = DeltaTable(str(lab.paths.raw))
+    raw.optimize.compact()
+    raw.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
+    assert lab.fold(TABLE).applied == 2
+    assert {key: (row["v"], position) for key, (row, position) in lab.state(TABLE).items()} == {
+        (1,): (3, 2),
+        (2,): (0, 1),
+    }
+    lab.land({"t": changes[3:]})
+    assert lab.fold(TABLE).deleted == 1
+    assert set(lab.state(TABLE)) == {(1,)}
 
 
 def test_a_fold_counts_what_it_did(lab: Lab) -> None:
