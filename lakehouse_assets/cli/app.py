@@ -10,6 +10,7 @@ from rich.console import Console
 
 from lakehouse_assets.cli import demo as demo_words
 from lakehouse_assets.cli import discovery, drift, lake, proof, source, stack, values
+from lakehouse_assets.cli.context import edge
 from lakehouse_assets.errors import LakehouseError
 
 WORDS = (
@@ -39,15 +40,21 @@ class Words(click.Group):
             ctx.exit(error.exit_code)
 
 
-@click.group(cls=Words, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Words, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--debug", is_flag=True, help="Show the trace of an error.")
 @click.version_option(package_name="lakehouse-assets")
-def cli(debug: bool) -> None:
+@click.pass_context
+def cli(ctx: click.Context, debug: bool) -> None:
     """PostgreSQL changes, carried to a lake that is proven equal to its source.
 
     Start with `lakehouse demo`. Exit codes: 0 done, 1 failed, 2 usage, 3 a data check failed.
-    Settings are LAKEHOUSE_* variables; docs/settings.md lists them.
+    Settings are LAKEHOUSE_* variables; docs/settings.md lists them. Without a word it says what to do next.
     """
+    if ctx.invoked_subcommand is None:
+        from lakehouse_assets.cli.present import present
+
+        how, following = present(edge())
+        click.echo(f"{ctx.get_help()}\n\nnow:  {how}\nnext: {following}")
 
 
 for word in WORDS:

@@ -147,6 +147,7 @@ def test_an_unknown_word_and_help_teach(words):
     assert "No such command" in words.run("synch", code=2).stderr
     text = words.run("--help").stdout
     assert "lakehouse demo" in text
+    assert "now:  everything is up; pages: http://" in words.run().stdout
 
 
 def test_two_stacks_side_by_side_and_the_stream_once_without_a_daemon(words):
