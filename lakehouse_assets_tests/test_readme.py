@@ -1,0 +1,58 @@
+"""The README in Portuguese says what the one in English says, and neither names what is not there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from lakehouse_assets.cli.app import cli
+
+PROJECT = Path(__file__).parents[1]
+ENGLISH, PORTUGUESE = ((PROJECT / name).read_text(encoding="utf-8") for name in ("README.md", "README.pt-BR.md"))
+
+
+def lines(text: str, start: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith(start)]
+
+
+def test_both_have_the_same_sections_and_tables() -> None:
+    assert [line.split(" ")[0] for line in lines(ENGLISH, "#")] == [
+        line.split(" ")[0] for line in lines(PORTUGUESE, "#")
+    ]
+    assert len(lines(ENGLISH, "|")) == len(lines(PORTUGUESE, "|"))
+    assert len(ENGLISH.split("```")) == len(PORTUGUESE.split("```"))
+
+
+def test_both_name_the_same_commands_files_and_figures_row_by_row() -> None:
+    for mine, theirs in zip(lines(ENGLISH, "|"), lines(PORTUGUESE, "|"), strict=True):
+        assert re.findall(r"`[^`]+`", mine) == re.findall(r"`[^`]+`", theirs)
+        assert re.findall(r"[0-9]+", mine) == re.findall(r"[0-9]+", theirs)
+
+
+def test_both_link_to_the_same_pages() -> None:
+    mine, theirs = (re.findall(r"\]\(([^)]+)\)|src=\"([^\"]+)\"", text)[1:] for text in (ENGLISH, PORTUGUESE))
+    assert mine == theirs
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["README.md", "README.pt-BR.md", *(str(p.relative_to(PROJECT)) for p in sorted((PROJECT / "docs").rglob("*.md")))],
+)
+def test_every_link_to_a_file_or_a_heading_is_there(page: str) -> None:
+    place = PROJECT / page
+    for target in re.findall(r"\]\(([^)\s]+)\)", place.read_text(encoding="utf-8")):
+        if "://" in target:
+            continue
+        file, _, heading = target.partition("#")
+        found = (place.parent / file).resolve() if file else place
+        assert found.exists(), f"{page} links to {target}"
+        if heading:
+            titles = re.findall(r"^#+ (.*)$", found.read_text(encoding="utf-8"), re.MULTILINE)
+            slugs = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+            assert heading in slugs, f"{page} links to {target}"
+
+
+def test_every_word_is_in_the_readme() -> None:
+    assert [name for name in cli.commands if f"`lakehouse {name}" not in ENGLISH] == []
