@@ -54,8 +54,9 @@ status: $(READY) ## Show services, lag and the sensor
 clean: $(READY) ## Stop the stack and remove its state and the lake's layers
 	$(BIN)/lakehouse clean --yes
 
-docs: $(READY) ## Write the generated pages of docs/
+docs: $(READY) ## Write the generated pages of docs/, and all of docs/ as a site into build/site
 	$(BIN)/lakehouse docs
+	$(BIN)/zensical build --strict
 
 mutants: $(READY) ## Break each rule of the fold on purpose and see a test fail
 	$(BIN)/python -m lakehouse_assets_tests.mutants

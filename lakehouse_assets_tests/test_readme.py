@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,6 +55,18 @@ def test_every_link_to_a_file_or_a_heading_is_there(page: str) -> None:
             titles = re.findall(r"^#+ (.*)$", found.read_text(encoding="utf-8"), re.MULTILINE)
             slugs = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
             assert heading in slugs, f"{page} links to {target}"
+
+
+def test_the_documents_are_built_as_a_site_without_a_warning(tmp_path: Path) -> None:
+    shutil.copytree(PROJECT / "docs", tmp_path / "docs")
+    shutil.copy(PROJECT / "mkdocs.yml", tmp_path)
+    program = Path(sys.executable).with_name("zensical")
+    done = subprocess.run([program, "build", "--strict"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    pages = {page.with_suffix("").name for page in (PROJECT / "docs").glob("*.md")}
+    assert {page.with_suffix("").name for page in (tmp_path / "build" / "site").glob("*.html")} == {*pages, "404"}
+    named = set(re.findall(r"^ +- (?:\w+: )?([\w/-]+)\.md$", (PROJECT / "mkdocs.yml").read_text("utf-8"), re.MULTILINE))
+    assert pages <= named, "a page that no menu leads to"
 
 
 def test_every_word_is_in_the_readme() -> None:
