@@ -14,9 +14,10 @@ from lakehouse_assets.catalog.shape import BuiltTable, built_table
 from lakehouse_assets.changelog.merge import changes, same_key
 from lakehouse_assets.changelog.position import NOTHING
 from lakehouse_assets.engine import deltalog, quarantine, shape, survey
-from lakehouse_assets.engine.positions import REBUILD_APP, exists, folded, newest_cut
+from lakehouse_assets.engine.deltalog import NO_VERSION
+from lakehouse_assets.engine.positions import REBUILD_APP, exists, files_between, folded, newest_cut
 from lakehouse_assets.engine.transformed import replace_rows, require_keys, require_same_rules, show_keys
-from lakehouse_assets.engine.values import BY_OPERATOR, settings
+from lakehouse_assets.engine.values import settings, suited
 from lakehouse_assets.engine.versions import rebuild_history
 from lakehouse_assets.errors import EXIT_USAGE, LakehouseError
 from lakehouse_assets.keys import NO_KEYS, Keys
@@ -68,17 +69,17 @@ def refold(
             )
         source = _from_raw(spark, table, paths, keys, state.applied, state.raw_version)
         before = deltalog.newest_version(path)
-        with settings(spark, BY_OPERATOR | _as_rebuild(before + 1)):
+        with settings(spark, _suited(table, paths) | _as_rebuild(before + 1)):
             committed = _commit(spark, table, path, source.rows, state.applied, only)
         # A fold that was faster has added what is not in these rows: once more, from where it stands now.
         if committed and folded(paths, table.name).applied == state.applied:
             break
     after = deltalog.newest_version(path)
-    with settings(spark, BY_OPERATOR):
+    with settings(spark, _suited(table, paths)):
         shape.mark(spark, path, _built_now(table, built, only))
         quarantine.reconcile(spark, table, source.raw, paths, state.applied, source.unstorable)
     rebuild_history(spark, table, paths, keys)
-    with settings(spark, BY_OPERATOR):
+    with settings(spark, _suited(table, paths)):
         return _rebuilt(spark, table, path, state.applied, before, after)
 
 
@@ -124,7 +125,7 @@ def rebuild_into(
     table, cut = shape.known(table, paths), newest_cut(paths)
     target = position_at(spark, table, paths, as_of)
     source = _from_raw(spark, table, paths, keys, target, cut.version)
-    with settings(spark, BY_OPERATOR):
+    with settings(spark, _suited(table, paths)):
         replace_rows(spark, source.rows, into, {"table": table.name, "as_of_position": target})
         shape.mark(spark, into, built_table(table))
     return Rebuilt(table.name, target, 0, _count(spark, sql.delta(into)), {})
@@ -167,17 +168,24 @@ def differing(spark: SparkSession, table: Table, paths: LakePaths, keys: Keys = 
     columns = ", ".join([*(sql.name(c.name) for c in table.lake_columns), "_position"])
     lake = f"SELECT {columns} FROM {sql.delta(path)} VERSION AS OF {version}"
     again = f"SELECT {columns} FROM ({source.rows})"
-    with settings(spark, BY_OPERATOR):
+    with settings(spark, _suited(table, paths)):
         row = spark.sql(f"SELECT count(*) AS n FROM {sql.only_in_one(lake, again)}").first()
     return row.n if row else 0
+
+
+def _suited(table: Table, paths: LakePaths) -> dict[str, str]:
+    """The settings for folding all of a table's raw."""
+    rows = sum(file.rows for file in files_between(paths, table.name, NO_VERSION, newest_cut(paths).version))
+    return suited(rows, judged=True)
 
 
 def _from_raw(spark: SparkSession, table: Table, paths: LakePaths, keys: Keys, target: int, version: int) -> _Source:
     show_keys(spark, table, keys)
     raw = f"{sql.delta(paths.raw)} VERSION AS OF {newest_cut(paths).version if version < 0 else version}"
-    found = survey.look(spark, raw, table, NOTHING, target)
-    require_keys(table, found.unstorable)
-    events = survey.fold_range(spark, raw, table, found, NOTHING, target, None)
+    with settings(spark, _suited(table, paths)):
+        found = survey.look(spark, raw, table, NOTHING, target)
+        require_keys(table, found.unstorable)
+        events = survey.fold_range(spark, raw, table, found, NOTHING, target, None)
     names = [sql.name(c.name) for c in table.lake_columns] + list(META_COLUMNS)
     rows = f"SELECT {', '.join(names)} FROM ({changes(raw, table, events)}) WHERE NOT _dead"
     return _Source(raw, rows, tuple(found.unstorable))

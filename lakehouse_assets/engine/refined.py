@@ -15,7 +15,7 @@ from lakehouse_assets.changelog.position import NOTHING
 from lakehouse_assets.engine import deltalog
 from lakehouse_assets.engine.deltalog import NO_VERSION
 from lakehouse_assets.engine.positions import folded, told
-from lakehouse_assets.engine.values import settings
+from lakehouse_assets.engine.values import settings, suited
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -44,7 +44,8 @@ def compute(spark: SparkSession, table: RefinedTable, tables: dict[str, RefinedT
     places = {i: sql.delta(_place(paths, i)) for i in table.inputs}
     target = paths.refined(table.name)
     note = json.dumps({"inputs": positions, "rebuilds": rebuilds, "statement": statement_id(table)})
-    with settings(spark, _EVERY_COMMIT):
+    rows = sum(deltalog.row_count(_place(paths, name)) for name in table.inputs)
+    with settings(spark, _EVERY_COMMIT | suited(rows)):
         (
             spark.sql(table.bound(places))
             .coalesce(1)

@@ -16,11 +16,11 @@ from lakehouse_assets.catalog.shape import built_table, read_otherwise
 from lakehouse_assets.changelog.envelope import RAW_COLUMNS
 from lakehouse_assets.changelog.fold import FoldRange
 from lakehouse_assets.changelog.merge import merge
-from lakehouse_assets.engine import brake, quarantine, shape, survey
+from lakehouse_assets.engine import brake, deltalog, quarantine, shape, survey
 from lakehouse_assets.engine.deltalog import NO_VERSION, AddedFile
 from lakehouse_assets.engine.positions import FOLD_APP, Cut, Folded, exists, files_between, folded
 from lakehouse_assets.engine.raw import properties
-from lakehouse_assets.engine.values import BY_OPERATOR, settings
+from lakehouse_assets.engine.values import settings, suited
 from lakehouse_assets.errors import EXIT_DATA, ConfigurationError, LakehouseError
 from lakehouse_assets.keys import NO_KEYS, Keys
 from lakehouse_assets.normalisation.protection import KEYS_SCHEMA, KEYS_VIEW, keys_row, needs_keys
@@ -130,11 +130,13 @@ def _fold_to(
     limits: brake.Limits | None,
 ) -> FoldResult:
     """Fold from where the table stands to a position of the cut."""
-    raw, found, events, note = read_range(spark, table, paths, cut, state, target)
-    with settings(spark, BY_OPERATOR if table.judged_columns else {}):
+    path = paths.transformed(table.name)
+    files = files_between(paths, table.name, state.raw_version, cut.version)
+    with settings(spark, suited_to(table, path, files)):
+        raw, found, events, note = read_range(spark, table, paths, cut, state, target, files)
         if limits is not None:
             brake.require_no_mass_change(spark, table, paths, raw, found, events, limits)
-        metrics = commit(spark, merge(sql.delta(paths.transformed(table.name)), raw, table, events), target, note)
+        metrics = commit(spark, merge(sql.delta(path), raw, table, events), target, note)
         quarantine.reconcile(spark, table, _whole(paths, cut), paths, target, found.unstorable)
     return FoldResult(
         table.name, state.applied, target, metrics["inserted"], metrics["updated"], metrics["deleted"],
@@ -152,10 +154,12 @@ class ReadRange(NamedTuple):
 
 
 def read_range(
-    spark: SparkSession, table: Table, paths: LakePaths, cut: Cut, state: Folded, target: int
+    spark: SparkSession, table: Table, paths: LakePaths, cut: Cut, state: Folded, target: int, files: Sequence[AddedFile]
 ) -> ReadRange:  # fmt: skip
-    """Look at the changes from where a table stands to a position of the cut; LakehouseError when a key cannot be stored."""
-    files = files_between(paths, table.name, state.raw_version, cut.version)
+    """Look at the changes from where a table stands to a position of the cut, which are in `files` of raw.
+
+    LakehouseError when a key cannot be stored.
+    """
     whole = _whole(paths, cut)
     near = _view(spark, table, paths, files) or whole
     found = survey.look(spark, near, table, state.applied, target)
@@ -170,6 +174,12 @@ def read_range(
     version = cut.version if target == cut.position(table.name) else NO_VERSION
     note = {"raw_version": version, "max_lsn": max(state.max_lsn, lsns[1] if lsns else -1)}
     return ReadRange(raw, found, events, json.dumps(note))
+
+
+def suited_to(table: Table, path: Path, files: Sequence[AddedFile]) -> dict[str, str]:
+    """The settings for applying what is in `files` of raw to the table at `path`."""
+    rows = sum(file.rows for file in files) + deltalog.row_count(path)
+    return suited(rows, judged=bool(table.judged_columns))
 
 
 def _whole(paths: LakePaths, cut: Cut) -> str:

@@ -14,10 +14,11 @@ from lakehouse_assets.normalisation.reading import read_all, result
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-# For a handful of rows, compiling the expressions would cost a hundred times what running them does.
-_INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+# For few rows, compiling the expressions costs many times what running them does.
+INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 # Many expressions in one compiled method grow beyond what the JVM compiles; operator by operator they do not.
 BY_OPERATOR = {"spark.sql.codegen.wholeStage": "false"}
+FEW_ROWS = 50_000
 _EPOCH = datetime(1970, 1, 1)
 
 
@@ -36,7 +37,7 @@ def read_texts(spark: SparkSession, texts: Iterable[tuple[str | None, Rule]]) ->
     for number, (text, rule) in numbered:
         by_rule.setdefault(rule, []).append((number, text))
     found: dict[int, Value] = {}
-    with settings(spark, _INTERPRETED):
+    with settings(spark, INTERPRETED):
         for rule, rows in by_rule.items():
             source = spark.createDataFrame(rows, "number bigint, text string")
             source.createOrReplaceTempView("texts_to_read")
@@ -58,6 +59,13 @@ def _shown(value: str | int | None) -> str | None:
     if isinstance(value, int):
         return (_EPOCH + timedelta(microseconds=value)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     return value
+
+
+def suited(rows: int, *, judged: bool = False) -> dict[str, str]:
+    """The settings that a statement over so many rows runs best with; `judged`: it reads texts by the rules of values."""
+    if rows <= FEW_ROWS:
+        return INTERPRETED
+    return BY_OPERATOR if judged else {}
 
 
 @contextmanager

@@ -12,7 +12,16 @@ from lakehouse_assets.catalog.shape import built_table, read_otherwise
 from lakehouse_assets.changelog.position import NOTHING
 from lakehouse_assets.changelog.versions import merge, versions
 from lakehouse_assets.engine import shape, survey
-from lakehouse_assets.engine.positions import HISTORY_APP, NEVER_FOLDED, Cut, exists, folded, newest_cut, told
+from lakehouse_assets.engine.positions import (
+    HISTORY_APP,
+    NEVER_FOLDED,
+    Cut,
+    exists,
+    files_between,
+    folded,
+    newest_cut,
+    told,
+)
 from lakehouse_assets.engine.transformed import (
     commit,
     create_transformed,
@@ -20,8 +29,9 @@ from lakehouse_assets.engine.transformed import (
     replace_rows,
     require_same_rules,
     show_keys,
+    suited_to,
 )
-from lakehouse_assets.engine.values import BY_OPERATOR, settings
+from lakehouse_assets.engine.values import settings
 from lakehouse_assets.keys import NO_KEYS, Keys
 
 if TYPE_CHECKING:
@@ -57,9 +67,10 @@ def tell(spark: SparkSession, table: Table, paths: LakePaths, cut: Cut, keys: Ke
     state, target = told(paths, table.name), folded(paths, table.name).applied
     if target <= state.applied:
         return Told(state.applied, state.applied)
-    raw, found, events, note = read_range(spark, table, paths, cut, state, target)
-    ends = survey.ends(spark, raw, table, found, events)
-    with settings(spark, BY_OPERATOR if table.judged_columns else {}):
+    files = files_between(paths, table.name, state.raw_version, cut.version)
+    with settings(spark, suited_to(table, path, files)):
+        raw, found, events, note = read_range(spark, table, paths, cut, state, target, files)
+        ends = survey.ends(spark, raw, table, found, events)
         counts = commit(spark, merge(sql.delta(path), raw, table, events, ends), target, note, HISTORY_APP)
     return Told(state.applied, target, counts["inserted"], counts["updated"])
 
@@ -73,9 +84,10 @@ def rebuild_history(spark: SparkSession, table: Table, paths: LakePaths, keys: K
     if applied == NOTHING:
         return
     show_keys(spark, table, keys)
-    raw, found, events, _ = read_range(spark, table, paths, newest_cut(paths), NEVER_FOLDED, applied)
-    nothing = f"(SELECT * FROM {sql.delta(path)} WHERE false)"
-    with settings(spark, BY_OPERATOR):
+    cut, nothing = newest_cut(paths), f"(SELECT * FROM {sql.delta(path)} WHERE false)"
+    files = files_between(paths, table.name, NEVER_FOLDED.raw_version, cut.version)
+    with settings(spark, suited_to(table, path, files)):
+        raw, found, events, _ = read_range(spark, table, paths, cut, NEVER_FOLDED, applied, files)
         rows = versions(nothing, raw, table, events, survey.ends(spark, raw, table, found, events))
         replace_rows(spark, rows, path, {"rebuilt_to": applied})
     shape.mark(spark, path, built_table(table))
