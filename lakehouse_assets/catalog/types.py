@@ -108,7 +108,7 @@ _PLAIN = {
     "jsonb": (Kind.TEXT, "string"),
     # Types that have no twin in the lake: the text that the server prints.
     **dict.fromkeys(
-        ("inet", "cidr", "macaddr", "macaddr8", "xml", "int4range", "int8range", "numrange", "daterange", "tsrange"),
+        ("inet", "cidr", "macaddr", "macaddr8", "int4range", "int8range", "numrange", "daterange", "tsrange"),
         (Kind.TEXT, "string"),
     ),
 }
@@ -119,7 +119,7 @@ _ALIASES = {
     "timestamp without time zone": "timestamp", "timestamp with time zone": "timestamptz",
 }  # fmt: skip
 
-ACCEPTED = "smallint, integer, bigint, numeric[(p,s)], real, double precision, boolean, date, timestamp[(n)], timestamptz[(n)], text, varchar[(n)], char(n), citext, uuid, json, jsonb, inet, cidr, macaddr, macaddr8, xml, int4range, int8range, numrange, daterange, tsrange"
+ACCEPTED = "smallint, integer, bigint, numeric[(p,s)], real, double precision, boolean, date, timestamp[(n)], timestamptz[(n)], text, varchar[(n)], char(n), citext, uuid, json, jsonb, inet, cidr, macaddr, macaddr8, int4range, int8range, numrange, daterange, tsrange"
 
 
 def parse_type(text: str) -> PostgresType | str:
