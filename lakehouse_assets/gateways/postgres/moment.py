@@ -189,7 +189,7 @@ class SourceTable:
 
     @property
     def _table(self) -> sql.Composable:
-        return sql.Identifier(self.comparison.table.schema, self.comparison.table.name)
+        return sql.SQL(self.comparison.table.source_sql)
 
 
 def _fetched(cursor: Cursor, query: sql.Composable, parameters: list[object]) -> list[tuple[Any, ...]]:
