@@ -12,7 +12,7 @@ from lakehouse_assets.demo import seed as fill
 from lakehouse_assets.engine.reader import open_lake
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets_tests.faults.ground import DidNotHappen, Ground, ground_of
-from lakehouse_assets_tests.faults.judge import broken_promises, count, recover
+from lakehouse_assets_tests.faults.judge import Counted, broken_promises, count, recover
 from lakehouse_assets_tests.faults.kinds import Kind
 from lakehouse_assets_tests.faults.person import allowing
 from lakehouse_assets_tests.faults.report import Report, Round, commit_of
@@ -46,17 +46,21 @@ def harm(
             time.sleep(5)
         report.usual = recover(ground)
         say(f"without a fault everything is in refined after {report.usual:.1f} s")
+        with open_lake(ground.paths) as lake:
+            before = count(lake)
         until = time.monotonic() + budget
         for kind in drawn(kinds, Random(seed)):
-            if time.monotonic() > until or not _survives(ground, kind, chance, report, watcher, say):
+            if time.monotonic() > until or not _survives(ground, kind, chance, report, watcher, before, say):
                 break
         with open_lake(ground.paths) as lake:
-            report.counted = count(lake)
+            report.counted = count(lake).since(before)
     report.versions_watched, report.regressions = watcher.versions, watcher.regressions
     return report
 
 
-def _survives(ground: Ground, kind: Kind, chance: Random, report: Report, watcher: Watcher, say: Say) -> bool:
+def _survives(
+    ground: Ground, kind: Kind, chance: Random, report: Report, watcher: Watcher, before: Counted, say: Say
+) -> bool:
     """Whether every promise holds after one fault of the kind; it is noted in the report."""
     try:
         with traffic(ground.stack.links.source_dsn, chance.randrange(1 << 30)):
@@ -68,7 +72,7 @@ def _survives(ground: Ground, kind: Kind, chance: Random, report: Report, watche
         recover(ground)
         lasted, recovery = ended - began, time.monotonic() - ended
         report.rounds.append(Round(kind.name, round(lasted, 1), round(recovery, 1)))
-        report.broken += [f"after {kind.name}: {sentence}" for sentence in broken_promises(ground)]
+        report.broken += [f"after {kind.name}: {sentence}" for sentence in broken_promises(ground, before)]
         told = f"lasted {lasted:.1f} s, recovered in {recovery:.1f} s"
     except DidNotHappen as reason:
         told = f"did not happen: {reason}"

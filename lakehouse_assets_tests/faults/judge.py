@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from lakehouse_assets.catalog.refined import RefinedTable
 from lakehouse_assets.changelog.position import EPOCH_SHIFT
@@ -29,6 +29,11 @@ class Counted:
     stored_twice: int
     missing: int
 
+    def since(self, before: Counted) -> Counted:
+        """What came to it."""
+        mine, theirs = astuple(self), astuple(before)
+        return Counted(*(now - then for now, then in zip(mine, theirs, strict=True)))
+
 
 def recover(ground: Ground) -> float:
     """Seconds until all that is committed by now is in refined; LakehouseError when it never is."""
@@ -48,8 +53,11 @@ def recover(ground: Ground) -> float:
         time.sleep(_AGAIN_SECONDS)
 
 
-def broken_promises(ground: Ground) -> list[str]:
-    """One sentence for each promise that does not hold; nothing may be changing at the source."""
+def broken_promises(ground: Ground, before: Counted) -> list[str]:
+    """One sentence for each promise that does not hold; nothing may be changing at the source.
+
+    `before`: what raw held before the first fault, its gaps too: a tombstone leaves one.
+    """
     stack = ground.stack
     found = [
         f"{proof.table}: {proof.missing_count} missing, {proof.extra_count} extra, {proof.different_count} different"
@@ -61,7 +69,7 @@ def broken_promises(ground: Ground) -> list[str]:
     ]
     with open_lake(ground.paths) as lake:
         found += [sentence for table in ground.here.refined for sentence in _refined(lake, table)]
-        counted = count(lake)
+        counted = count(lake).since(before)
     if counted.stored_twice:
         found.append(f"raw: {counted.stored_twice} messages are there twice")
     if counted.missing:
