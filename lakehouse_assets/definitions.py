@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
 from dagster import Definitions, definitions, in_process_executor
 
@@ -22,8 +21,6 @@ from lakehouse_assets.sessions import session_config
 from lakehouse_assets.settings import Settings, load_settings
 from lakehouse_assets.stack.connections import Connections, connections
 
-REFINED_FOLDER = Path(refined.__file__).parent
-
 
 @definitions
 def defs() -> Definitions:
@@ -31,7 +28,7 @@ def defs() -> Definitions:
     settings = load_settings()
     links = connections(settings)
     catalog = load_catalog(settings.catalog)
-    tables = load_refined(settings.refined or REFINED_FOLDER, catalog)
+    tables = load_refined(settings.refined_folder, catalog)
     paths = LakePaths(settings.lake)
     standards = transformed.Standards(settings.status_warn_share, settings.status_error_share)
     limits = Limits(settings.brake_share, settings.brake_rows)

@@ -16,6 +16,7 @@ from lakehouse_assets.errors import ConfigurationError
 
 PREFIX = "LAKEHOUSE_"
 PORTS_PER_STACK = 20
+REFINED_FOLDER = Path(__file__).parent / "defs" / "refined"  # of the demo's business tables
 
 
 class Settings(BaseSettings):
@@ -123,6 +124,11 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value else None
+
+    @property
+    def refined_folder(self) -> Path:
+        """Where the business tables' SQL files are."""
+        return self.refined or REFINED_FOLDER
 
     @property
     def dagster_home(self) -> Path:

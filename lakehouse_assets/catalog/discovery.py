@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from lakehouse_assets.catalog.columns import PERSONAL, READABLE, read_column
-from lakehouse_assets.catalog.load import NAME, USUAL_ENCODINGS
-from lakehouse_assets.catalog.model import quoted
+from lakehouse_assets.catalog.load import USUAL_ENCODINGS
+from lakehouse_assets.catalog.model import plain_name, quoted, relation, unspeakable
 from lakehouse_assets.catalog.types import ENUM
 
 # Parts of a name by which a column is taken to hold personal data when there is no row to see it by.
-_NAMED = {
-    "cpf": "cpf", "cnpj": "cnpj", "email": "email", "mail": "email", "telefone": "phone", "celular": "phone", "phone": "phone",
-}  # fmt: skip
+_NAMED = {"cpf", "cnpj", "email", "mail", "telefone", "celular", "phone"}
 _MOST = 0.5  # share of a sample's texts from which on a column is one of personal data
 _NO_TABLES = {"v": "a view", "m": "a materialized view", "f": "a foreign table"}
 
@@ -69,7 +67,7 @@ class FoundTable:
     @property
     def source_sql(self) -> str:
         """The same as SQL."""
-        return f"{quoted(self.schema)}.{quoted(self.name)}"
+        return relation(self.schema, self.name)
 
 
 @dataclass(frozen=True)
@@ -96,10 +94,8 @@ def obstacle(table: FoundTable, role: str) -> Left | None:
     change = f"alter table {table.source_sql}"
     if kind := _NO_TABLES.get(table.kind):
         return Left(table.source_name, f"is {kind}: it has no changes of its own")
-    if set(table.schema + table.name) & set(".,\\"):
-        return Left(
-            table.source_name, "its name holds what the connector cannot be told: a point, a comma or a backslash"
-        )
+    if why := unspeakable(table.schema + table.name):
+        return Left(table.source_name, f"its name {why}")
     if not table.logged:
         return Left(table.source_name, "is unlogged: its changes are in no WAL", f"{change} set logged;")
     if not table.readable:
@@ -156,10 +152,9 @@ def _proposal(table: FoundTable, samples: Mapping[str, Sample], taken: set[str])
 
 def _name(table: FoundTable, taken: set[str]) -> str:
     """The table's name in the lake: its own where it can be and is free."""
-    name = re.sub(r"[^a-z0-9_]", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", table.name).lower())
-    name = name if NAME.fullmatch(name) else f"_{name}"
+    name = plain_name(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", table.name))
     if name in taken:
-        name = f"{re.sub(r'[^a-z0-9_]', '_', table.schema.lower())}_{name}"
+        name = plain_name(f"{table.schema}_{name}")
     number, free = 2, name
     while free in taken:
         number, free = number + 1, f"{name}_{number}"
@@ -173,7 +168,7 @@ def _entry(column: FoundColumn, sample: Sample | None, *, is_key: bool) -> dict[
     if is_key or not column.is_text:
         return entry
     held = dict(sample.personal) if sample else {}
-    named = set(re.findall(r"[a-z]+", column.name.lower())) & set(_NAMED)
+    named = set(re.findall(r"[a-z]+", column.name.lower())) & _NAMED
     if any(n > _MOST * sample.texts for n in held.values()) if sample and sample.texts else named:
         entry["protect"] = "token"
     elif some := [kind for kind in PERSONAL if held.get(kind)]:

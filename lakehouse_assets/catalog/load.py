@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from pathlib import Path
 from typing import Any
 
 from lakehouse_assets.catalog.columns import read_column
-from lakehouse_assets.catalog.model import VERSION_COLUMNS, Catalog, Column, Drift, Table
+from lakehouse_assets.catalog.model import NAME, VERSION_COLUMNS, Catalog, Column, Drift, Table, unspeakable
 from lakehouse_assets.errors import ConfigurationError
 
-NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _LAKE_KEYS = {"topic_prefix": "lakehouse", "publication": "lakehouse", "slot": "lakehouse"}
 _TABLE_KEYS = {"schema", "source", "key", "columns", "description", "owner", "drift", "history"}
 _SECTIONS = ("lake", "tables", "refined")
@@ -60,14 +58,14 @@ def _parameters(entry: object, problems: list[str]) -> dict[str, object]:
 def _lake(entry: object, problems: list[str]) -> dict[str, str]:
     if not isinstance(entry, dict):
         problems.append("lake: must be a section")
-        return _LAKE_KEYS | {key: allowed[0] for key, allowed in _ENCODINGS.items()}
+        return _LAKE_KEYS | USUAL_ENCODINGS
     known = (*_LAKE_KEYS, *_ENCODINGS)
     problems += [f"lake.{key}: unknown key; known: {', '.join(known)}" for key in entry if key not in known]
     lake = {key: entry.get(key, default) for key, default in _LAKE_KEYS.items()}
     for key, value in lake.items():
         if not isinstance(value, str) or not NAME.fullmatch(value):
             problems.append(f"lake.{key}: {value!r} must be lower-case letters, digits and _")
-    encodings = {key: entry.get(key, allowed[0]) for key, allowed in _ENCODINGS.items()}
+    encodings = {key: entry.get(key, usual) for key, usual in USUAL_ENCODINGS.items()}
     for key, value in encodings.items():
         if value not in _ENCODINGS[key]:
             problems.append(f"lake.{key}: {value!r} is not one of {', '.join(_ENCODINGS[key])}")
@@ -91,9 +89,9 @@ def _table(name: str, entry: object, topic_prefix: str, encodings: dict[str, str
     }
     problems += [f"{place}.{key}: must be text" for key, value in texts.items() if not isinstance(value, str)]
     problems += [
-        f"{place}.{key}: {value!r} holds what the connector cannot be told: a point, a comma or a backslash"
+        f"{place}.{key}: {value!r} {why}"
         for key in ("schema", "source")
-        if isinstance(value := texts[key], str) and set(value) & set(".,\\")
+        if isinstance(value := texts[key], str) and (why := unspeakable(value))
     ]
     if texts["schema"] == "":
         problems.append(f"{place}.schema: is empty")

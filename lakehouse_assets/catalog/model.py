@@ -12,9 +12,11 @@ from typing import NamedTuple
 from lakehouse_assets.catalog.rules import Rule
 from lakehouse_assets.catalog.types import PostgresType
 
+NAME = re.compile(r"[a-z_][a-z0-9_]*")  # what the catalog's own names are
 LAKEHOUSE_SCHEMA = "lakehouse"  # the platform's own tables in the source
 HEARTBEAT_TABLE = "heartbeat"
 SIGNAL_TABLE = "signal"
+_OWN_TABLES = (f"{LAKEHOUSE_SCHEMA}.{HEARTBEAT_TABLE}", f"{LAKEHOUSE_SCHEMA}.{SIGNAL_TABLE}")
 RETYPED = "retyped"  # the encoding of a column whose messages are no longer of its type
 
 
@@ -37,9 +39,30 @@ VERSION_COLUMNS = {
 }
 
 
+def identifier(name: str) -> str:
+    """A name of the source as SQL, in quotes: it may be a reserved word."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def quoted(name: str) -> str:
-    """A name of the source as SQL, in quotes where it needs them."""
-    return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else '"' + name.replace('"', '""') + '"'
+    """The same as a person writes it: in quotes only where its characters need them."""
+    return name if NAME.fullmatch(name) else identifier(name)
+
+
+def relation(schema: str, name: str) -> str:
+    """`schema.table` of the source as SQL: behind a point no word is reserved."""
+    return f"{quoted(schema)}.{quoted(name)}"
+
+
+def unspeakable(name: str) -> str:
+    """Why a schema or table of this name cannot be captured; empty when it can."""
+    return "holds what the connector cannot be told: a point, a comma or a backslash" if set(name) & set(".,\\") else ""
+
+
+def plain_name(text: str) -> str:
+    """A text as a name that the catalog accepts."""
+    name = re.sub(r"[^a-z0-9_]", "_", text.lower())
+    return name if NAME.fullmatch(name) else f"_{name}"
 
 
 def topic_of(prefix: str, source_name: str) -> str:
@@ -149,7 +172,7 @@ class Table:
     @property
     def source_sql(self) -> str:
         """The same as SQL."""
-        return f"{quoted(self.schema)}.{quoted(self.source or self.name)}"
+        return relation(self.schema, self.source or self.name)
 
     @property
     def topic(self) -> str:
@@ -216,14 +239,12 @@ class Catalog:
     @property
     def published(self) -> tuple[str, ...]:
         """Every `schema.table` the publication must list, the platform's own two included."""
-        own = (f"{LAKEHOUSE_SCHEMA}.{HEARTBEAT_TABLE}", f"{LAKEHOUSE_SCHEMA}.{SIGNAL_TABLE}")
-        return tuple(table.source_name for table in self.tables) + own
+        return tuple(table.source_name for table in self.tables) + _OWN_TABLES
 
     @property
     def published_sql(self) -> tuple[str, ...]:
         """The same as SQL."""
-        own = (f"{LAKEHOUSE_SCHEMA}.{HEARTBEAT_TABLE}", f"{LAKEHOUSE_SCHEMA}.{SIGNAL_TABLE}")
-        return tuple(table.source_sql for table in self.tables) + own
+        return tuple(table.source_sql for table in self.tables) + _OWN_TABLES
 
     @property
     def heartbeat_topic(self) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lakehouse_assets.catalog.drift import Change, Difference
+from lakehouse_assets.catalog.model import plain_name
 from lakehouse_assets.catalog.rules import parse_rule
 from lakehouse_assets.catalog.types import ENUM, parse_type
 from lakehouse_assets.cli.context import Edge
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from lakehouse_assets.catalog import Table
     from lakehouse_assets.catalog.discovery import Proposal
     from lakehouse_assets.engine.proposal import Profile
-
-
-NO_NAME = re.compile(r"[^a-z0-9_]")
 
 
 def offer(here: Edge, before: str, after: str, *, write: bool, err: bool = False) -> bool:
@@ -69,7 +66,7 @@ def with_tables(text: str, database: str, proposals: Sequence[Proposal]) -> str:
     document: Any = tomlkit.parse(text)
     if "lake" not in document:
         document["lake"] = {
-            "topic_prefix": NO_NAME.sub("_", database.lower()),
+            "topic_prefix": plain_name(database),
             "publication": "lakehouse",
             "slot": "lakehouse",
         }

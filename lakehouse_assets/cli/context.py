@@ -21,8 +21,6 @@ if TYPE_CHECKING:  # a word imports what it needs when it is typed, so that `--h
     from lakehouse_assets.progress.sync import SyncRequest
     from lakehouse_assets.progress.verify import VerifyRequest
 
-REFINED_FOLDER = Path(__file__).parents[1] / "defs" / "refined"
-
 
 @dataclass(frozen=True)
 class Edge:
@@ -51,12 +49,7 @@ class Edge:
         """The business tables."""
         from lakehouse_assets.catalog.refined import load_refined
 
-        return load_refined(self.refined_folder, self.catalog)
-
-    @property
-    def refined_folder(self) -> Path:
-        """Where the business tables' SQL files are."""
-        return self.settings.refined or REFINED_FOLDER
+        return load_refined(self.settings.refined_folder, self.catalog)
 
     @cached_property
     def keys(self) -> Keys:

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
-from psycopg2.extensions import make_dsn
 
 from lakehouse_assets.cli.catalog_text import offer, with_tables
 from lakehouse_assets.cli.context import Edge, edge, say
@@ -51,12 +50,7 @@ def discover(tables: tuple[str, ...], source: str | None, schemas: tuple[str, ..
 def _source(here: Edge) -> str:
     """The embedded source is seen by its administrator, who gives `up` its rights; another by the connector's role."""
     here.source_dsn()
-    admin = here.links.admin_dsn
-    if admin is None:
-        return here.links.checking_dsn
-    from lakehouse_assets.stack.connections import DATABASE
-
-    return make_dsn(admin, dbname=DATABASE)
+    return here.links.owner_dsn or here.links.checking_dsn
 
 
 def _tell(found: Discovery) -> None:

@@ -108,8 +108,8 @@ def check_cases(names: tuple[str, ...]) -> None:
             f"no such business table: {', '.join(wrong)}", where="test", next_step=f"tables: {', '.join(known)}",
             exit_code=EXIT_USAGE,
         )  # fmt: skip
-    cases = all_cases(here.refined_folder, here.catalog, names or known)
+    cases = all_cases(here.settings.refined_folder, here.catalog, names or known)
     with spark(here.settings, here.links, say) as session:
-        failed = run_all(session, here.refined_folder, here.catalog, cases, click.echo)
+        failed = run_all(session, here.settings.refined_folder, here.catalog, cases, click.echo)
     if failed:
         sys.exit(EXIT_DATA)

@@ -14,12 +14,11 @@ from lakehouse_assets.catalog.refined import RefinedTable, load_refined
 from lakehouse_assets.catalog.rules import OPTIONS, Rule, parse_rule
 from lakehouse_assets.catalog.types import ACCEPTED
 from lakehouse_assets.changelog.envelope import RAW_COLUMNS, RAW_PARTITIONS
-from lakehouse_assets.cli.context import REFINED_FOLDER
 from lakehouse_assets.engine.values import Value
 from lakehouse_assets.normalisation import amounts, dates, examples
 from lakehouse_assets.normalisation.reading import STATUSES
 from lakehouse_assets.normalisation.text import BEFORE_ANY_RULE, NULL_WORDS
-from lakehouse_assets.settings import PREFIX, Settings
+from lakehouse_assets.settings import PREFIX, REFINED_FOLDER, Settings
 from lakehouse_assets.stack.connector import SETTINGS as CONNECTOR_SETTINGS
 
 DOCS = Path(__file__).parents[2] / "docs"

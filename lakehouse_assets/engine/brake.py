@@ -6,6 +6,7 @@ where it stood then and nothing more is allowed: state decides, nobody has to re
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from lakehouse_assets.changelog.effect import bulk, effect
 from lakehouse_assets.changelog.fold import FoldRange
 from lakehouse_assets.changelog.position import NOTHING
 from lakehouse_assets.engine import deltalog
+from lakehouse_assets.engine.positions import folded
 from lakehouse_assets.engine.survey import Survey
 from lakehouse_assets.errors import EXIT_DATA, LakehouseError
 
@@ -111,6 +113,12 @@ def braked(paths: LakePaths, table: str, applied: int) -> Braked | None:
     found = documents.read(_place(paths, table, "braked")) or {}
     waits = found.get("applied") == applied and allowed_through(paths, table) <= applied
     return Braked(**found) if waits else None
+
+
+def waiting(paths: LakePaths, names: Iterable[str]) -> list[Braked]:
+    """The folds of these tables that wait to be allowed now."""
+    found = (braked(paths, name, folded(paths, name).applied) for name in names)
+    return [fold for fold in found if fold]
 
 
 def allowed_through(paths: LakePaths, table: str) -> int:

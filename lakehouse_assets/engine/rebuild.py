@@ -39,11 +39,15 @@ class Rebuilt:
 
 @dataclass(frozen=True)
 class _Source:
-    """The raw table at a version, the SQL of a table's rows folded from it, and the typed columns with odd cells."""
+    """The raw table at a version, the SQL of a table's rows folded from it, and the typed columns with odd cells.
+
+    `suited`: the settings that a statement over all of it runs best with.
+    """
 
     raw: str
     rows: str
     unstorable: tuple[str, ...]
+    suited: dict[str, str]
 
 
 def rebuild(
@@ -69,17 +73,17 @@ def refold(
             )
         source = _from_raw(spark, table, paths, keys, state.applied, state.raw_version)
         before = deltalog.newest_version(path)
-        with settings(spark, _suited(table, paths) | _as_rebuild(before + 1)):
+        with settings(spark, source.suited | _as_rebuild(before + 1)):
             committed = _commit(spark, table, path, source.rows, state.applied, only)
         # A fold that was faster has added what is not in these rows: once more, from where it stands now.
         if committed and folded(paths, table.name).applied == state.applied:
             break
     after = deltalog.newest_version(path)
-    with settings(spark, _suited(table, paths)):
+    with settings(spark, source.suited):
         shape.mark(spark, path, _built_now(table, built, only))
         quarantine.reconcile(spark, table, source.raw, paths, state.applied, source.unstorable)
     rebuild_history(spark, table, paths, keys)
-    with settings(spark, _suited(table, paths)):
+    with settings(spark, source.suited):
         return _rebuilt(spark, table, path, state.applied, before, after)
 
 
@@ -90,7 +94,7 @@ def _commit(spark: SparkSession, table: Table, path: Path, rows: str, applied: i
 
     try:
         if only is None:
-            replace_rows(spark, rows, path, {"rebuilt_to": applied})
+            replace_rows(spark.sql(rows), path, {"rebuilt_to": applied})
         else:
             _update_column(spark, table, path, rows, only)
     except (PySparkException, Py4JError) as error:
@@ -125,8 +129,8 @@ def rebuild_into(
     table, cut = shape.known(table, paths), newest_cut(paths)
     target = position_at(spark, table, paths, as_of)
     source = _from_raw(spark, table, paths, keys, target, cut.version)
-    with settings(spark, _suited(table, paths)):
-        replace_rows(spark, source.rows, into, {"table": table.name, "as_of_position": target})
+    with settings(spark, source.suited):
+        replace_rows(spark.sql(source.rows), into, {"table": table.name, "as_of_position": target})
         shape.mark(spark, into, built_table(table))
     return Rebuilt(table.name, target, 0, _count(spark, sql.delta(into)), {})
 
@@ -168,27 +172,23 @@ def differing(spark: SparkSession, table: Table, paths: LakePaths, keys: Keys = 
     columns = ", ".join([*(sql.name(c.name) for c in table.lake_columns), "_position"])
     lake = f"SELECT {columns} FROM {sql.delta(path)} VERSION AS OF {version}"
     again = f"SELECT {columns} FROM ({source.rows})"
-    with settings(spark, _suited(table, paths)):
+    with settings(spark, source.suited):
         row = spark.sql(f"SELECT count(*) AS n FROM {sql.only_in_one(lake, again)}").first()
     return row.n if row else 0
-
-
-def _suited(table: Table, paths: LakePaths) -> dict[str, str]:
-    """The settings for folding all of a table's raw."""
-    rows = sum(file.rows for file in files_between(paths, table.name, NO_VERSION, newest_cut(paths).version))
-    return suited(rows, judged=True)
 
 
 def _from_raw(spark: SparkSession, table: Table, paths: LakePaths, keys: Keys, target: int, version: int) -> _Source:
     show_keys(spark, table, keys)
     raw = f"{sql.delta(paths.raw)} VERSION AS OF {newest_cut(paths).version if version < 0 else version}"
-    with settings(spark, _suited(table, paths)):
+    rows = sum(file.rows for file in files_between(paths, table.name, NO_VERSION, newest_cut(paths).version))
+    best = suited(rows, judged=True)
+    with settings(spark, best):
         found = survey.look(spark, raw, table, NOTHING, target)
         require_keys(table, found.unstorable)
         events = survey.fold_range(spark, raw, table, found, NOTHING, target, None)
     names = [sql.name(c.name) for c in table.lake_columns] + list(META_COLUMNS)
-    rows = f"SELECT {', '.join(names)} FROM ({changes(raw, table, events)}) WHERE NOT _dead"
-    return _Source(raw, rows, tuple(found.unstorable))
+    folded_rows = f"SELECT {', '.join(names)} FROM ({changes(raw, table, events)}) WHERE NOT _dead"
+    return _Source(raw, folded_rows, tuple(found.unstorable), best)
 
 
 def _built_now(table: Table, before: BuiltTable | None, only: str | None) -> BuiltTable:

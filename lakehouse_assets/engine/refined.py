@@ -15,6 +15,7 @@ from lakehouse_assets.changelog.position import NOTHING
 from lakehouse_assets.engine import deltalog
 from lakehouse_assets.engine.deltalog import NO_VERSION
 from lakehouse_assets.engine.positions import folded, told
+from lakehouse_assets.engine.transformed import replace_rows
 from lakehouse_assets.engine.values import settings, suited
 
 if TYPE_CHECKING:
@@ -43,18 +44,10 @@ def compute(spark: SparkSession, table: RefinedTable, tables: dict[str, RefinedT
     positions, rebuilds = _inputs(table, tables, paths)
     places = {i: sql.delta(_place(paths, i)) for i in table.inputs}
     target = paths.refined(table.name)
-    note = json.dumps({"inputs": positions, "rebuilds": rebuilds, "statement": statement_id(table)})
+    note = {"inputs": positions, "rebuilds": rebuilds, "statement": statement_id(table)}
     rows = sum(deltalog.row_count(_place(paths, name)) for name in table.inputs)
     with settings(spark, _EVERY_COMMIT | suited(rows)):
-        (
-            spark.sql(table.bound(places))
-            .coalesce(1)
-            .write.format("delta")
-            .mode("overwrite")
-            .option("overwriteSchema", "true")
-            .option("userMetadata", note)
-            .save(str(target))
-        )
+        replace_rows(spark.sql(table.bound(places)).coalesce(1), target, note)
     commit = deltalog.read_commit(target, deltalog.newest_version(target))
     return Computed(sum(file.rows for file in commit.added), positions)
 

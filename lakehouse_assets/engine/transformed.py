@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -26,7 +27,7 @@ from lakehouse_assets.keys import NO_KEYS, Keys
 from lakehouse_assets.normalisation.protection import KEYS_SCHEMA, KEYS_VIEW, keys_row, needs_keys
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 PROPERTIES = {
     "delta.checkpointInterval": "100",
@@ -131,9 +132,7 @@ def _fold_to(
 ) -> FoldResult:
     """Fold from where the table stands to a position of the cut."""
     path = paths.transformed(table.name)
-    files = files_between(paths, table.name, state.raw_version, cut.version)
-    with settings(spark, suited_to(table, path, files)):
-        raw, found, events, note = read_range(spark, table, paths, cut, state, target, files)
+    with reading_range(spark, table, path, paths, cut, state, target) as (raw, found, events, note):
         if limits is not None:
             brake.require_no_mass_change(spark, table, paths, raw, found, events, limits)
         metrics = commit(spark, merge(sql.delta(path), raw, table, events), target, note)
@@ -153,13 +152,22 @@ class ReadRange(NamedTuple):
     note: str
 
 
-def read_range(
+@contextmanager
+def reading_range(
+    spark: SparkSession, table: Table, path: Path, paths: LakePaths, cut: Cut, state: Folded, target: int
+) -> Iterator[ReadRange]:
+    """The changes from where the table at `path` stands to a position of the cut, and for the block the settings that
+    applying them runs best with. LakehouseError when a key cannot be stored.
+    """
+    files = files_between(paths, table.name, state.raw_version, cut.version)
+    rows = sum(file.rows for file in files) + deltalog.row_count(path)
+    with settings(spark, suited(rows, judged=bool(table.judged_columns))):
+        yield _read_range(spark, table, paths, cut, state, target, files)
+
+
+def _read_range(
     spark: SparkSession, table: Table, paths: LakePaths, cut: Cut, state: Folded, target: int, files: Sequence[AddedFile]
 ) -> ReadRange:  # fmt: skip
-    """Look at the changes from where a table stands to a position of the cut, which are in `files` of raw.
-
-    LakehouseError when a key cannot be stored.
-    """
     whole = _whole(paths, cut)
     near = _view(spark, table, paths, files) or whole
     found = survey.look(spark, near, table, state.applied, target)
@@ -174,12 +182,6 @@ def read_range(
     version = cut.version if target == cut.position(table.name) else NO_VERSION
     note = {"raw_version": version, "max_lsn": max(state.max_lsn, lsns[1] if lsns else -1)}
     return ReadRange(raw, found, events, json.dumps(note))
-
-
-def suited_to(table: Table, path: Path, files: Sequence[AddedFile]) -> dict[str, str]:
-    """The settings for applying what is in `files` of raw to the table at `path`."""
-    rows = sum(file.rows for file in files) + deltalog.row_count(path)
-    return suited(rows, judged=bool(table.judged_columns))
 
 
 def _whole(paths: LakePaths, cut: Cut) -> str:
@@ -253,9 +255,9 @@ def _streamed_lsns(range_files: Sequence[AddedFile], state: Folded) -> tuple[int
     return min(file.low["lsn"] for file in files), max(file.high["lsn"] for file in files)
 
 
-def replace_rows(spark: SparkSession, rows: str, path: Path, note: Mapping[str, object]) -> None:
-    """Put the rows (SQL) in place of all that a table holds, columns too, in one commit with a note."""
-    writer = spark.sql(rows).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+def replace_rows(rows: DataFrame, path: Path, note: Mapping[str, object]) -> None:
+    """Put the rows in place of all that a table holds, columns too, in one commit with a note."""
+    writer = rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
     writer.option("userMetadata", json.dumps(note)).save(str(path))
 
 

@@ -17,7 +17,6 @@ from lakehouse_assets.engine.positions import (
     NEVER_FOLDED,
     Cut,
     exists,
-    files_between,
     folded,
     newest_cut,
     told,
@@ -25,13 +24,11 @@ from lakehouse_assets.engine.positions import (
 from lakehouse_assets.engine.transformed import (
     commit,
     create_transformed,
-    read_range,
+    reading_range,
     replace_rows,
     require_same_rules,
     show_keys,
-    suited_to,
 )
-from lakehouse_assets.engine.values import settings
 from lakehouse_assets.keys import NO_KEYS, Keys
 
 if TYPE_CHECKING:
@@ -67,9 +64,7 @@ def tell(spark: SparkSession, table: Table, paths: LakePaths, cut: Cut, keys: Ke
     state, target = told(paths, table.name), folded(paths, table.name).applied
     if target <= state.applied:
         return Told(state.applied, state.applied)
-    files = files_between(paths, table.name, state.raw_version, cut.version)
-    with settings(spark, suited_to(table, path, files)):
-        raw, found, events, note = read_range(spark, table, paths, cut, state, target, files)
+    with reading_range(spark, table, path, paths, cut, state, target) as (raw, found, events, note):
         ends = survey.ends(spark, raw, table, found, events)
         counts = commit(spark, merge(sql.delta(path), raw, table, events, ends), target, note, HISTORY_APP)
     return Told(state.applied, target, counts["inserted"], counts["updated"])
@@ -85,9 +80,7 @@ def rebuild_history(spark: SparkSession, table: Table, paths: LakePaths, keys: K
         return
     show_keys(spark, table, keys)
     cut, nothing = newest_cut(paths), f"(SELECT * FROM {sql.delta(path)} WHERE false)"
-    files = files_between(paths, table.name, NEVER_FOLDED.raw_version, cut.version)
-    with settings(spark, suited_to(table, path, files)):
-        raw, found, events, _ = read_range(spark, table, paths, cut, NEVER_FOLDED, applied, files)
+    with reading_range(spark, table, path, paths, cut, NEVER_FOLDED, applied) as (raw, found, events, _):
         rows = versions(nothing, raw, table, events, survey.ends(spark, raw, table, found, events))
-        replace_rows(spark, rows, path, {"rebuilt_to": applied})
+        replace_rows(spark.sql(rows), path, {"rebuilt_to": applied})
     shape.mark(spark, path, built_table(table))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lakehouse_assets.catalog import Catalog
 from lakehouse_assets.catalog.cases import SUFFIX, Case, load_cases
-from lakehouse_assets.catalog.refined import load_refined
+from lakehouse_assets.catalog.refined import RefinedTable, load_refined
 from lakehouse_assets.engine.cases import Outcome, run_case
 
 if TYPE_CHECKING:
@@ -22,6 +22,12 @@ def all_cases(folder: Path, catalog: Catalog, names: Iterable[str]) -> dict[str,
     return {name: load_cases(tables[name], catalog) for name in names}
 
 
+def tables_for(folder: Path, catalog: Catalog, case: Case) -> dict[str, RefinedTable]:
+    """The business tables by name, with the case's parameters in force."""
+    given = replace(catalog, parameters={**catalog.parameters, **case.parameters})
+    return {table.name: table for table in load_refined(folder, given)}
+
+
 def run_all(
     spark: SparkSession, folder: Path, catalog: Catalog, cases: Mapping[str, list[Case]], say: Callable[[str], None]
 ) -> int:
@@ -31,9 +37,8 @@ def run_all(
         if not of:
             say(f"{name}: no cases ({name}{SUFFIX} beside its SQL)")
         for case in of:
-            given = replace(catalog, parameters={**catalog.parameters, **case.parameters})
-            with_parameters = {table.name: table for table in load_refined(folder, given)}
-            outcome = run_case(spark, with_parameters[name], with_parameters, catalog, case)
+            tables = tables_for(folder, catalog, case)
+            outcome = run_case(spark, tables[name], tables, catalog, case)
             failed += not outcome.holds
             say(f"{name}: {case.name}: {'holds' if outcome.holds else 'DOES NOT HOLD'}")
             for line in _differences(outcome):

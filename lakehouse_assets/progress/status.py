@@ -9,7 +9,6 @@ from lakehouse_assets.catalog import Catalog
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.continuity import StreamState
 from lakehouse_assets.engine import brake
-from lakehouse_assets.engine.positions import folded
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.gateways.connect import connector_status
 from lakehouse_assets.progress.lag import TableLag, table_lags
@@ -106,6 +105,5 @@ def explain_stage(stage: str, settings: Settings, catalog: Catalog, links: Conne
 
 def _braked(settings: Settings, catalog: Catalog) -> str:
     """The tables that wait for a person, and what each waits with."""
-    paths = LakePaths(settings.lake)
-    waiting = [brake.braked(paths, name, folded(paths, name).applied) for name in catalog.names]
-    return "; ".join(f"{found.table} is braked: {found.words}; {found.next_step}" for found in waiting if found)
+    waiting = brake.waiting(LakePaths(settings.lake), catalog.names)
+    return "; ".join(f"{found.table} is braked: {found.words}; {found.next_step}" for found in waiting)

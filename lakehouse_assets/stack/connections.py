@@ -70,6 +70,11 @@ class Connections:
         """
         return self.source_dsn if self.replication.by_reference else self.replication.dsn
 
+    @property
+    def owner_dsn(self) -> str | None:
+        """The embedded source's database as its administrator, None where there is no such."""
+        return self.admin_dsn and urlsplit(self.admin_dsn)._replace(path=f"/{DATABASE}").geturl()
+
     def environment(self) -> dict[str, str]:
         """The words of `lakehouse env`; the DSN among them carries the application role's password."""
         return {

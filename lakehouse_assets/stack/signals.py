@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from lakehouse_assets.catalog import Table
-from lakehouse_assets.catalog.model import LAKEHOUSE_SCHEMA, SIGNAL_TABLE
+from lakehouse_assets.catalog.model import LAKEHOUSE_SCHEMA, SIGNAL_TABLE, identifier
 from lakehouse_assets.gateways import postgres as postgres_gateway
 from lakehouse_assets.stack.connections import Connections
 
@@ -55,17 +55,13 @@ def has_key(table: Table, keys: Sequence[Sequence[str | None]]) -> str:
     return " OR ".join(
         "("
         + " AND ".join(
-            f"{_name(column.name)} = {_text(part)}::{column.type.text}"
+            f"{identifier(column.name)} = {_text(part)}::{column.type.text}"
             for column, part in zip(table.key_columns, key, strict=True)
             if part is not None
         )
         + ")"
         for key in keys
     )
-
-
-def _name(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"'
 
 
 def _text(text: str) -> str:

@@ -26,11 +26,11 @@ from lakehouse_assets import documents
 from lakehouse_assets.catalog import load_catalog
 from lakehouse_assets.catalog.model import BRAKE, LakePaths
 from lakehouse_assets.catalog.refined import load_refined
-from lakehouse_assets.cli.context import REFINED_FOLDER
 from lakehouse_assets.defs import arrivals, proof, raw, scheduled, transformed
 from lakehouse_assets.defs.resources import PID_TAG
 from lakehouse_assets.engine import brake
 from lakehouse_assets.engine.brake import Braked
+from lakehouse_assets.settings import REFINED_FOLDER
 from lakehouse_assets_tests.defs.small_lake import DAY, apply, compute, land, tell
 
 CATALOG = load_catalog(Path(__file__).parents[2] / "lakehouse.toml")

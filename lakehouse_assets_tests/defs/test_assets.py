@@ -13,13 +13,13 @@ from lakehouse_assets.catalog import load_catalog
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.refined import load_refined
 from lakehouse_assets.changelog.envelope import RAW_COLUMNS, UNAVAILABLE
-from lakehouse_assets.cli.context import REFINED_FOLDER
 from lakehouse_assets.defs import history, raw, transformed
 from lakehouse_assets.defs.refined import assets as refined
 from lakehouse_assets.engine import brake
 from lakehouse_assets.engine.brake import Limits
 from lakehouse_assets.engine.raw import create_raw
 from lakehouse_assets.keys import Key, Keys
+from lakehouse_assets.settings import REFINED_FOLDER
 from lakehouse_assets_tests.defs.running import metadata, run, verdicts
 
 CATALOG = load_catalog(Path(__file__).parents[2] / "lakehouse.toml")

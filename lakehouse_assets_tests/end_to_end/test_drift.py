@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from psycopg2.extensions import make_dsn
 
 from lakehouse_assets.cli.context import Edge
 from lakehouse_assets.gateways import connect, postgres
 from lakehouse_assets.progress.verify import verify
-from lakehouse_assets.stack.connections import DATABASE
 from lakehouse_assets.stack.connector import connector_name
 from lakehouse_assets_tests.end_to_end.conftest import Words
 from lakehouse_assets_tests.real_stack import CATALOG, running_stack
@@ -75,8 +73,7 @@ def drifting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Words]:
 
 def alter(words: Words, *statements: str) -> None:
     """Run statements as the owner of the source's tables, in one transaction."""
-    dsn = make_dsn(words.stack.links.admin_dsn or "", dbname=DATABASE)
-    postgres.execute(dsn, "; ".join(statements))
+    postgres.execute(str(words.stack.links.owner_dsn), "; ".join(statements))
 
 
 def sync(words: Words) -> None:

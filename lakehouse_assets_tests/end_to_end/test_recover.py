@@ -6,21 +6,19 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from kafka import KafkaAdminClient
 
 from lakehouse_assets import continuity
 from lakehouse_assets.errors import LakehouseError
-from lakehouse_assets.gateways import connect, postgres
+from lakehouse_assets.gateways import postgres
 from lakehouse_assets.stack.doctor import diagnose
 from lakehouse_assets.stack.up import up
 from lakehouse_assets_tests.end_to_end.conftest import Words
-from lakehouse_assets_tests.stack.waiting import eventually
+from lakehouse_assets_tests.stack.waiting import connector_away, eventually, halted
 
 pytestmark = pytest.mark.stack
-_HALT_SECONDS = 120
 LOST = "insert into condominios (nome, endereco) values ('Perdido', 'Rua sem evento')"
 IN_LAKE = "SELECT count(*) AS n FROM transformed.condominios WHERE nome = 'Perdido'"
 
@@ -31,29 +29,6 @@ def sound_again(words: Words) -> Iterator[None]:
     yield
     if continuity.read_halt(words.paths):
         words.run("recover", "--yes")
-
-
-@contextmanager
-def _connector_away(words: Words) -> Iterator[None]:
-    """The connector is stopped and its slot free."""
-    url, name, slot = words.stack.links.connect_url, words.stack.catalog.topic_prefix, words.stack.catalog.slot
-    connect.stop(url, name)
-    eventually(lambda: connect.connector_status(url, name).state == "STOPPED")
-    eventually(lambda: not postgres.slot_state(words.stack.links.checking_dsn, slot).active)
-    yield
-    connect.resume(url, name)
-
-
-def _halted(words: Words) -> str:
-    """Why the stream is halted, once it is."""
-
-    def stopped() -> bool:
-        halt = continuity.read_halt(words.paths)
-        return halt is not None and halt.stopped
-
-    eventually(stopped, _HALT_SECONDS)
-    halt = continuity.read_halt(words.paths)
-    return halt.text if halt else ""
 
 
 def _recover(words: Words) -> str:
@@ -71,11 +46,11 @@ def test_a_sound_stream_has_nothing_to_recover(words: Words) -> None:
 
 
 def test_a_slot_that_was_advanced_past_changes_halts_the_stream(words: Words) -> None:
-    with _connector_away(words):
+    with connector_away(words.stack):
         words.source(LOST)
         statement = "select pg_replication_slot_advance(%s, pg_current_wal_lsn())"
         postgres.execute(words.stack.links.checking_dsn, statement, [words.stack.catalog.slot])
-    assert "advanced or made again" in _halted(words)
+    assert "advanced or made again" in halted(words.paths)
     assert words.rows(IN_LAKE) == [{"n": 0}]
     status = words.run("status").stdout
     assert "halted" in status
@@ -87,12 +62,12 @@ def test_a_slot_that_was_advanced_past_changes_halts_the_stream(words: Words) ->
 
 
 def test_a_slot_that_is_gone_halts_the_stream(words: Words) -> None:
-    with _connector_away(words):
+    with connector_away(words.stack):
         postgres.execute(
             words.stack.links.checking_dsn, "select pg_drop_replication_slot(%s)", [words.stack.catalog.slot]
         )
         words.source("delete from condominios where nome = 'Perdido'")
-    assert "is gone" in _halted(words)
+    assert "is gone" in halted(words.paths)
     with pytest.raises(LakehouseError, match="lakehouse recover"):
         up(words.stack.settings, words.stack.catalog, print)
     findings = {finding.area: finding for finding in diagnose(words.stack.settings, words.stack.catalog)}
@@ -106,7 +81,7 @@ def test_a_topic_that_was_deleted_halts_the_stream_and_only_its_table_is_read_ag
     admin = KafkaAdminClient(bootstrap_servers=words.stack.links.kafka_bootstrap)
     admin.delete_topics([words.stack.catalog.table("condominios").topic])
     admin.close()
-    assert "condominios is gone" in _halted(words)
+    assert "condominios is gone" in halted(words.paths)
     said = _recover(words)
     assert "take a snapshot of condominios" in said
     assert "drop slot" not in said
@@ -121,7 +96,7 @@ def test_a_lost_checkpoint_halts_the_stream_and_nothing_is_read_twice(words: Wor
     assert pid
     os.kill(pid, signal.SIGKILL)
     shutil.rmtree(words.stack.settings.checkpoint)
-    assert "checkpoint" in _halted(words)
+    assert "checkpoint" in halted(words.paths)
     assert "begin the stream where raw ends" in words.run("recover", "--yes").stdout
     assert words.rows(raw) == before
     assert "nothing to recover" in words.run("recover").stdout

@@ -7,11 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 from deltalake import DeltaTable
-from psycopg2.extensions import make_dsn
 
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.gateways import postgres
-from lakehouse_assets.stack.connections import DATABASE
 from lakehouse_assets_tests.end_to_end.conftest import Words
 from lakehouse_assets_tests.stack.waiting import eventually
 
@@ -34,7 +32,7 @@ def mended(words: Words) -> Iterator[Words]:
 @contextmanager
 def unpublished(words: Words, table: str) -> Iterator[None]:
     """What is committed to the table meanwhile reaches no slot: an event that never arrived."""
-    admin = make_dsn(str(words.stack.links.admin_dsn), dbname=DATABASE)
+    admin = str(words.stack.links.owner_dsn)
     publication = words.stack.catalog.publication
     postgres.execute(admin, f"alter publication {publication} drop table {table}")
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +10,10 @@ import pytest
 from lakehouse_assets.catalog import load_catalog
 from lakehouse_assets.catalog.cases import Case, load_cases
 from lakehouse_assets.catalog.refined import load_refined
-from lakehouse_assets.cli.context import REFINED_FOLDER
 from lakehouse_assets.engine.cases import run_case
 from lakehouse_assets.errors import ConfigurationError
-from lakehouse_assets.progress.cases import all_cases, run_all
+from lakehouse_assets.progress.cases import all_cases, run_all, tables_for
+from lakehouse_assets.settings import REFINED_FOLDER
 from lakehouse_assets_tests.real_stack import CATALOG as FILE
 
 if TYPE_CHECKING:
@@ -32,9 +31,8 @@ def test_every_business_table_has_a_case() -> None:
 
 @pytest.mark.parametrize(("name", "case"), CASES, ids=[f"{name}: {case.name}" for name, case in CASES])
 def test_a_business_table_gives_what_its_case_says(spark: SparkSession, name: str, case: Case) -> None:
-    catalog = replace(CATALOG, parameters={**CATALOG.parameters, **case.parameters})
-    tables = {table.name: table for table in load_refined(REFINED_FOLDER, catalog)}
-    outcome = run_case(spark, tables[name], tables, catalog, case)
+    tables = tables_for(REFINED_FOLDER, CATALOG, case)
+    outcome = run_case(spark, tables[name], tables, CATALOG, case)
     assert (outcome.missing, outcome.unexpected) == ([], [])
 
 

@@ -12,14 +12,12 @@ from pathlib import Path
 
 import psutil
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
-from psycopg2.extensions import make_dsn
 
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.cli.context import Edge
 from lakehouse_assets.defs.resources import PID_TAG
 from lakehouse_assets.gateways import connect
 from lakehouse_assets.stack import connector
-from lakehouse_assets.stack.connections import DATABASE
 from lakehouse_assets.stack.connector_apply import wait_for_connector
 from lakehouse_assets_tests.faults.proxy import Proxy
 from lakehouse_assets_tests.real_stack import RealStack
@@ -48,7 +46,7 @@ class Ground:
     @property
     def admin_dsn(self) -> str:
         """The demo's database as its administrator."""
-        return make_dsn(str(self.stack.links.admin_dsn), dbname=DATABASE)
+        return str(self.stack.links.owner_dsn)
 
     @property
     def connector(self) -> str:

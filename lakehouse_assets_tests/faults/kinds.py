@@ -10,8 +10,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -19,7 +19,6 @@ from random import Random
 from dagster import DagsterRunStatus
 from kafka import KafkaAdminClient, TopicPartition
 
-from lakehouse_assets import continuity
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.gateways import connect, kafka, postgres
 from lakehouse_assets.stack import plan
@@ -29,10 +28,10 @@ from lakehouse_assets_tests.faults.disk import filled
 from lakehouse_assets_tests.faults.ground import DidNotHappen, Ground
 from lakehouse_assets_tests.faults.proxy import Link
 from lakehouse_assets_tests.real_stack import free_port_base
+from lakehouse_assets_tests.stack.waiting import HALT_SECONDS, connector_away, halted
 
 SERVICES = tuple(name for name in plan.ALL if name != "dashboard")  # the page only reads
 _PROGRAM = (sys.executable, "-c", "from lakehouse_assets.cli import main; main()")
-_HALT_SECONDS = 120
 DISK_FULL = "disk full"  # on a stack whose disk may be filled
 MESSAGES = (  # none of them is a change of the table it is sent to
     b"", b"no JSON", b"\xff\xfe\x00", b"[]", b'{"op":"x"}', b'{"op":"u","after":null}',
@@ -175,11 +174,10 @@ def fill_the_disk(ground: Ground, chance: Random) -> None:
 def lose_in_silence(lose: Callable[[Ground, Random], None], ground: Ground, chance: Random) -> None:
     """What loses changes for good: the stream must halt and say so, and `lakehouse recover` must bring the lake back."""
     lose(ground, chance)
-    until = time.monotonic() + _HALT_SECONDS
-    while not ((halt := continuity.read_halt(ground.paths)) and halt.stopped):
-        if time.monotonic() > until:
-            raise LakehouseError(f"the stream went on in silence for {_HALT_SECONDS} s")
-        time.sleep(0.5)
+    try:
+        halted(ground.paths)
+    except AssertionError:
+        raise LakehouseError(f"the stream went on in silence for {HALT_SECONDS} s") from None
     done = subprocess.run(
         [*_PROGRAM, "recover", "--yes"], env=_environment(ground), capture_output=True, text=True, check=False
     )
@@ -190,14 +188,14 @@ def lose_in_silence(lose: Callable[[Ground, Random], None], ground: Ground, chan
 
 def drop_the_slot(ground: Ground, _chance: Random) -> None:
     """Somebody drops the slot while the connector is stopped; what is committed meanwhile is in no WAL that is kept."""
-    with _connector_stopped(ground):
+    with connector_away(ground.stack):
         postgres.execute(ground.admin_dsn, "select pg_drop_replication_slot(%s)", [ground.stack.catalog.slot])
         time.sleep(1)
 
 
 def advance_the_slot(ground: Ground, _chance: Random) -> None:
     """Somebody moves the slot past changes that the connector has not read."""
-    with _connector_stopped(ground):
+    with connector_away(ground.stack):
         time.sleep(2)
         statement = "select pg_replication_slot_advance(%s, pg_current_wal_lsn())"
         postgres.execute(ground.admin_dsn, statement, [ground.stack.catalog.slot])
@@ -205,7 +203,7 @@ def advance_the_slot(ground: Ground, _chance: Random) -> None:
 
 def let_the_slot_grow_too_large(ground: Ground, _chance: Random) -> None:
     """The connector is away for longer than the source keeps WAL for it: the slot is invalidated."""
-    with _connector_stopped(ground):
+    with connector_away(ground.stack):
         _alter_system(ground, "set max_slot_wal_keep_size = '1MB'")
         try:
             for _ in range(4):
@@ -267,22 +265,8 @@ KINDS: tuple[Kind, ...] = (
 )
 
 
-@contextmanager
-def _connector_stopped(ground: Ground) -> Iterator[None]:
-    """The connector is stopped and its slot free; it goes on afterwards."""
-    url = ground.stack.links.connect_url
-    connect.stop(url, ground.connector)
-    while postgres.slot_state(ground.admin_dsn, ground.stack.catalog.slot).active:
-        time.sleep(0.2)
-    try:
-        yield
-    finally:
-        connect.resume(url, ground.connector)
-
-
 def _alter_system(ground: Ground, change: str) -> None:
-    connection = postgres.connect(ground.admin_dsn)
-    connection.autocommit = True  # ALTER SYSTEM runs in no transaction
+    connection = postgres.connect(ground.admin_dsn, autocommit=True)  # ALTER SYSTEM runs in no transaction
     with closing(connection), connection.cursor() as cursor:
         cursor.execute(f"alter system {change}")
         cursor.execute("select pg_reload_conf()")

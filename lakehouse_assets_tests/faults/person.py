@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from lakehouse_assets.catalog import Catalog
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.engine import brake
-from lakehouse_assets.engine.positions import folded
 
 _POLL_SECONDS = 1
 
@@ -21,9 +20,8 @@ def allowing(catalog: Catalog, paths: LakePaths) -> Iterator[None]:
 
     def allow() -> None:
         while not done.wait(_POLL_SECONDS):
-            for name in catalog.names:
-                if waiting := brake.braked(paths, name, folded(paths, name).applied):
-                    brake.allow(paths, name, waiting.target)
+            for fold in brake.waiting(paths, catalog.names):
+                brake.allow(paths, fold.table, fold.target)
 
     thread = threading.Thread(target=allow, daemon=True)
     thread.start()

@@ -13,7 +13,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.extensions import encrypt_password, make_dsn
 
 from lakehouse_assets.catalog import Catalog, Table
-from lakehouse_assets.catalog.model import quoted
+from lakehouse_assets.catalog.model import identifier, quoted
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.gateways.postgres.connection import connect, failure, place
 from lakehouse_assets.gateways.postgres.publication import apply_publication
@@ -45,8 +45,8 @@ def bootstrap(admin_dsn: str, *, database: str, app_password: str, replication_p
 
 def create_table_sql(table: Table) -> str:
     """SQL that makes a catalog table that the source does not have yet."""
-    columns = [f'"{column.name}" {column.type.text}' for column in table.columns]  # it may be a reserved word
-    key = ", ".join(f'"{name}"' for name in table.key)
+    columns = [f"{identifier(column.name)} {column.type.text}" for column in table.columns]
+    key = ", ".join(map(identifier, table.key))
     return f"create table {table.source_sql} ({', '.join(columns)}, primary key ({key}))"
 
 

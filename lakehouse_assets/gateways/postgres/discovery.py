@@ -14,27 +14,17 @@ from lakehouse_assets.catalog.discovery import FoundColumn, FoundTable
 from lakehouse_assets.catalog.model import LAKEHOUSE_SCHEMA
 from lakehouse_assets.errors import EXIT_USAGE, LakehouseError
 from lakehouse_assets.gateways.postgres.connection import place, session
-from lakehouse_assets.gateways.postgres.shape import TYPE_NAME, catalog_type
+from lakehouse_assets.gateways.postgres.shape import TYPE_NAME, catalog_type, index_columns
 
 _OPTIONS: dict[str, Any] = {"application_name": "lakehouse discover", "connect_timeout": 10}
+_COULD_BE_PRIMARY = """i.indisunique and i.indpred is null and i.indexprs is null and not exists (
+    select from pg_attribute a where a.attrelid = c.oid and a.attnum = any(i.indkey) and not a.attnotnull)"""
 # Partitions are captured through their root; what an extension made is not the database's own.
-_TABLES = """
+_TABLES = f"""
 select n.nspname, c.relname, c.relkind, c.relpersistence <> 'u', greatest(c.reltuples::bigint, -1),
        coalesce(obj_description(c.oid, 'pg_class'), ''),
        has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select'),
-       coalesce((select array_agg(a.attname::text order by k.place)
-                 from pg_index i cross join unnest(i.indkey) with ordinality k (attnum, place)
-                 join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
-                 where i.indrelid = c.oid and i.indisprimary and k.place <= i.indnkeyatts), '{}'),
-       coalesce((select array_agg(a.attname::text order by k.place)
-                 from (select indexrelid, indkey, indnkeyatts from pg_index u
-                       where u.indrelid = c.oid and u.indisunique and u.indpred is null and u.indexprs is null
-                         and not exists (select from pg_attribute a where a.attrelid = c.oid
-                                         and a.attnum = any(u.indkey) and not a.attnotnull)
-                       order by u.indnatts, u.indexrelid limit 1) i
-                 cross join unnest(i.indkey) with ordinality k (attnum, place)
-                 join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
-                 where k.place <= i.indnkeyatts), '{}')
+       {index_columns("i.indisprimary")}, {index_columns(_COULD_BE_PRIMARY)}
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition and c.relpersistence <> 't'
   and n.nspname = any(%(schemas)s)

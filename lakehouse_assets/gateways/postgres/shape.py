@@ -21,6 +21,16 @@ TYPE_NAME = """case t.typtype when 'e' then 'enum' when 'd' then format_type(t.t
      else format_type(a.atttypid, a.atttypmod) end"""
 
 
+def index_columns(which: str) -> str:
+    """SQL of the columns, in its order, of the smallest index of a relation (pg_class c) that is `which` (pg_index i)."""
+    return f"""coalesce((
+        select array_agg(a.attname::text order by k.place)
+        from (select i.* from pg_index i where i.indrelid = c.oid and {which} order by i.indnatts, i.indexrelid limit 1) i
+        cross join unnest(i.indkey) with ordinality k (attnum, place)
+        join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
+        where k.place <= i.indnkeyatts), '{{}}')"""
+
+
 def read_shapes(dsn: str, catalog_publication: str, tables: Sequence[Table]) -> dict[str, SourceShape]:
     """Each table by its name, all as of one moment; one that does not exist has no columns. Takes no lock on a table.
 
@@ -60,13 +70,9 @@ def columns_of(cursor: Cursor, oid: int) -> tuple[SourceColumn, ...]:
 
 def key_of(cursor: Cursor, oid: int) -> tuple[str, ...]:
     """The columns of a table's primary key, in its order; () when it has none."""
-    cursor.execute(
-        """select a.attname from pg_index i cross join unnest(i.indkey) with ordinality k (attnum, place)
-           join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
-           where i.indrelid = %s and i.indisprimary and k.place <= i.indnkeyatts order by k.place""",
-        [oid],
-    )
-    return tuple(name for (name,) in cursor.fetchall())
+    cursor.execute(f"select {index_columns('i.indisprimary')} from pg_class c where c.oid = %s", [oid])
+    ((names,),) = cursor.fetchall()
+    return tuple(names)
 
 
 def table_oid(cursor: Cursor, name: str) -> int | None:
