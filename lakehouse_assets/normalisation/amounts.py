@@ -10,7 +10,18 @@ from __future__ import annotations
 import re
 
 from lakehouse_assets.catalog.rules import AmountRule
-from lakehouse_assets.normalisation.reading import Branch, Layer, Reading, Status, cases, decide, matches, regex
+from lakehouse_assets.normalisation.reading import (
+    Branch,
+    Layer,
+    Reading,
+    Status,
+    cases,
+    decide,
+    groups,
+    matches,
+    overlapped,
+    regex,
+)
 from lakehouse_assets.normalisation.text import canonical, cleaned
 
 CLAUSES = {
@@ -53,8 +64,8 @@ def read_amount(rule: AmountRule) -> Reading:
     """The rule as layers over `$text`."""
     if rule.implied_decimals is not None:
         return Reading((*cleaned(rule.null_words), *_implied(rule)))
-    layers = (_taken_apart(rule), _signs(), _number(rule), _plain(rule), _shifted())
-    return Reading((*cleaned(rule.null_words), *layers, *_stored(rule), *decide(_verdicts(rule), "$stored")))
+    layers = (_taken_apart(rule), _signs() | _unfit(rule), _number(rule), _plain(rule), _shifted())
+    return Reading((*overlapped(cleaned(rule.null_words), layers), _stored(rule), *decide(_verdicts(rule), "$stored")))
 
 
 _SPECIAL = matches("$x", "[+-]?(?:nan|inf|infinity)")
@@ -67,10 +78,9 @@ def _implied(rule: AmountRule) -> tuple[Layer, ...]:
     fits = matches("$x", "-?[0-9]+|[0-9]+-")
     return (
         {"plain_text": f"CASE WHEN NOT $empty AND {fits} THEN {plain} END", "negative": "instr($x, '-') > 0"},
-        *_stored(rule),
+        _stored(rule),
         *decide(
             [
-                Branch("$empty", Status.OK, "empty"),
                 Branch(_SPECIAL, Status.SPECIAL, "not_a_number"),
                 Branch("$plain_text IS NULL", Status.INVALID, "not_implied"),
                 *_ranges(),
@@ -105,10 +115,7 @@ def _taken_apart(rule: AmountRule) -> Layer:
     number = "([0-9.,](?:[0-9.,' ]*[0-9.,])?)"
     after = f"((?: ?[-+)]| ?(?:{mark})| ?(?:db|cr|d|c)(?![a-z]))*)"
     pattern = rf"\A{before}{number}(?:e([+-]?[0-9]+))?(?: ?({scales}|m)(?![a-z]))?{after}\z"
-    return {
-        "p": "CASE WHEN NOT $empty AND instr($x, '|') = 0 "
-        f"THEN split(regexp_replace($x, {regex(pattern)}, '$1|$2|$3|$4|$5'), '[|]') END"
-    }
+    return {"p": groups(pattern, 5)}
 
 
 def _signs() -> Layer:
@@ -121,6 +128,14 @@ def _signs() -> Layer:
         "exponent": "CASE WHEN size($p) = 5 THEN nullif(get($p, 2), '') END",
         "scale": "CASE WHEN size($p) = 5 THEN nullif(get($p, 3), '') END",
     }
+
+
+def _unfit(rule: AmountRule) -> Layer:
+    """`$unfit`: what a text is that has no form of an amount, where that has a name."""
+    mark = _mark_pattern(rule)
+    dash = matches("$x", f"(?:{mark}) ?-|- ?(?:{mark})")
+    found = cases((_SPECIAL, "'special'"), (dash, "'dash'"))
+    return {"unfit": f"CASE WHEN coalesce(size($p) <> 5, true) THEN {found} END"}
 
 
 def _number(rule: AmountRule) -> Layer:
@@ -151,6 +166,9 @@ def _forms(rule: AmountRule) -> list[tuple[str, str]]:
     def grouped(by: str) -> str:
         return rf"{_FIRST}(?:([{by}])[0-9]{{3}})(?:\1[0-9]{{3}})*"
 
+    def having(mark: str, pattern: str) -> str:  # to look for a sign costs a tenth of a pattern
+        return f"(instr($n, '{mark}') > 0 AND {matches('$n', pattern)})"
+
     whole = (matches("$n", "[0-9]+"), "'whole'")
     groups = (matches("$n", grouped("' ")), "'grouped'")
     if rule.decimal:
@@ -160,12 +178,12 @@ def _forms(rule: AmountRule) -> list[tuple[str, str]]:
     comma, dot = f"{grouped('. ' + chr(39))},[0-9]+", f"{grouped(', ' + chr(39))}[.][0-9]+"
     return [
         whole,
-        (matches("$n", f"{_FIRST},[0-9]{{3}}"), "'comma_three'"),
-        (matches("$n", "[0-9]+,[0-9]+"), "'comma_decimal'"),
-        (matches("$n", comma), "'two_marks,'"),
-        (matches("$n", f"{_FIRST}[.][0-9]{{3}}"), "'dot_three'"),
-        (matches("$n", "[0-9]+[.][0-9]+"), "'dot_decimal'"),
-        (matches("$n", dot), "'two_marks.'"),
+        (having(",", f"{_FIRST},[0-9]{{3}}"), "'comma_three'"),
+        (having(",", "[0-9]+,[0-9]+"), "'comma_decimal'"),
+        (having(",", comma), "'two_marks,'"),
+        (having(".", f"{_FIRST}[.][0-9]{{3}}"), "'dot_three'"),
+        (having(".", "[0-9]+[.][0-9]+"), "'dot_decimal'"),
+        (having(".", dot), "'two_marks.'"),
         (matches("$n", grouped(".,")), "'grouped'"),
         groups,
         (matches("$n", ",[0-9]+"), "'no_whole,'"),
@@ -208,11 +226,11 @@ def _shifted() -> Layer:
     return {"plain_text": f"CASE WHEN $shift = 0 THEN $digits WHEN $shift > 0 THEN {right} ELSE {left} END"}
 
 
-def _stored(rule: AmountRule) -> tuple[Layer, ...]:
-    """`$stored`: the exact decimal, NULL when the type does not hold it; `$exact`: whether it has few enough decimals."""
-    exact = matches("$plain_text", f"[0-9]*(?:[.][0-9]{{0,{rule.scale}}}0*)?")
+def _stored(rule: AmountRule) -> Layer:
+    """`$exact`: whether the number has few enough decimals; `$stored`: then the exact decimal, NULL when the type does not hold it."""
+    exact = f"(instr($plain_text, '.') = 0 OR {matches('$plain_text', f'[0-9]*[.][0-9]{{0,{rule.scale}}}0*')})"
     value = f"try_cast(CASE WHEN $negative THEN concat('-', $plain_text) ELSE $plain_text END AS {rule.spark})"
-    return ({"exact": exact}, {"stored": f"CASE WHEN $exact THEN {value} END"})
+    return {"exact": exact, "stored": value}
 
 
 def _ranges() -> list[Branch]:
@@ -223,12 +241,9 @@ def _ranges() -> list[Branch]:
 
 
 def _verdicts(rule: AmountRule) -> list[Branch]:
-    mark = _mark_pattern(rule)
-    dash = matches("$x", f"(?:{mark}) ?-|- ?(?:{mark})")
     return [
-        Branch("$empty", Status.OK, "empty"),
-        Branch(f"NOT $fits AND {_SPECIAL}", Status.SPECIAL, "not_a_number"),
-        Branch(f"NOT $fits AND {dash}", Status.AMBIGUOUS, "mark_and_dash"),
+        Branch("$unfit = 'special'", Status.SPECIAL, "not_a_number"),
+        Branch("$unfit = 'dash'", Status.AMBIGUOUS, "mark_and_dash"),
         Branch("NOT $fits OR $unpaired OR ($exponent IS NOT NULL AND $scale IS NOT NULL)", Status.INVALID, "no_form"),
         Branch("$marks > 1", Status.INVALID, "mark_twice"),
         Branch("instr($after, '+') > 0", Status.INVALID, "trailing_plus"),

@@ -209,7 +209,6 @@ def _decision(rule: DateRule) -> tuple[Layer, ...]:
 
     zeros = matches("$x", "0+") if any(name in DIGIT_FORMATS for name in rule.formats) else "false"
     branches = [
-        Branch("$empty", Status.OK, "empty"),
         Branch(stands_for_none(rule), Status.SPECIAL, "sentinel"),
         Branch("$differ", Status.AMBIGUOUS, "formats_differ"),
         Branch(f"$read IS NULL AND {zeros}" if zeros != "false" else "false", Status.OK, "zeros"),

@@ -10,7 +10,18 @@ from datetime import date
 
 from lakehouse_assets import sql
 from lakehouse_assets.catalog.rules import DateRule
-from lakehouse_assets.normalisation.reading import Branch, Layer, Reading, Status, cases, decide, matches, regex
+from lakehouse_assets.normalisation.reading import (
+    Branch,
+    Layer,
+    Reading,
+    Status,
+    cases,
+    decide,
+    groups,
+    matches,
+    overlapped,
+    regex,
+)
 from lakehouse_assets.normalisation.text import cleaned
 
 CLAUSES = {
@@ -55,29 +66,33 @@ _SHIFT = 1_000_000  # days that make every day's number positive
 _NO_MINUTES = r"[6-9][0-9]\z"  # at the end of an offset
 # The groups of the one pattern, in order; `p[group]` is what each found.
 _GROUPS = (
-    "first", "separator", "second", "third", "weekday", "day", "ordinal", "before_month", "month", "after_month", "year",
+    "first", "separator", "second", "third", "weekday", "day", "ordinal", "month_in_words", "month_sign", "month", "year",
     "hour", "minute", "second_of_minute", "fraction", "minute_after_h", "half", "offset", "era",
 )  # fmt: skip
+
+
+_FITS = f"coalesce(size($p) = {len(_GROUPS)}, false)"
 
 
 def read_forms(rule: DateRule) -> Reading:
     """The rule without declared formats, as layers over `$text`."""
     return Reading(
         (
-            *cleaned(rule.null_words),
-            *as_written(rule),
+            *overlapped(cleaned(rule.null_words), as_written(rule, _unfit())),
             *(_kept_instant(rule) if rule.instant else _date_of_instant(rule)),
             *decide(_verdicts(rule), "$read"),
         )
     )
 
 
-def as_written(rule: DateRule) -> tuple[Layer, ...]:
-    """`$fits`: whether the text has a form of a date; `$day`, `$other`: what it may mean, as `_chosen` says."""
+def as_written(rule: DateRule, beside: Layer | None = None) -> tuple[Layer, ...]:
+    """`$fits`: whether the text has a form of a date; `$day`, `$other`: what it may mean, as `_chosen` says.
+
+    `beside`: what else is to be known of a text once it is taken apart.
+    """
     return (
         _taken_apart(),
-        {"fits": f"coalesce(size($p) = {len(_GROUPS)} AND {_same_separators()}, false)"},
-        _numbers(rule),
+        _numbers(rule) | (beside or {}),
         _years(),
         _days(rule),
         _chosen(rule),
@@ -90,24 +105,19 @@ def part(group: str) -> str:
 
 
 def _taken_apart() -> Layer:
-    """`$p`: what each group of the one pattern of a dated text found; of another length when it is none."""
+    """`$p`: what each group of the one pattern of a dated text found; of another length when it is none.
+
+    Around a month in letters stand `de` or spaces (an empty group that is there only then), or the same sign twice.
+    """
     numeric = r"([0-9]{1,4})([/.-])([0-9]{1,2})\2([0-9]{1,4})"
     weekday = f"(?:{_WEEKDAY}[.]?, )?"
-    words = f"{weekday}(?:([0-9]{{1,2}})|(1)[o°])( de | |/|-){MONTH}( de | |/|-)([0-9]{{4}}|[0-9]{{2}})"
+    words = (
+        rf"{weekday}(?:([0-9]{{1,2}})|(1)[o°])(?:(?: de | )()|([/-])){MONTH}(?:\8(?: de | )|\9)([0-9]{{4}}|[0-9]{{2}})"
+    )
     clock = "([0-9]{1,2})(?::([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]+))?)?|h([0-9]{2}))"
     time = f"(?:(?:t|,? (?:as )?){clock}( ?[ap]m)?(?: ?(z|[+-][0-9]{{2}}(?::?[0-9]{{2}})?))?)?"
     pattern = rf"\A(?:{numeric}|{words}){time}(?: (bc|a[.]?c[.]?))?\z"
-    groups = "|".join(f"${i}" for i in range(1, len(_GROUPS) + 1))
-    return {
-        "p": "CASE WHEN NOT $empty AND instr($x, '|') = 0 "
-        f"THEN split(regexp_replace($x, {regex(pattern)}, '{groups}'), '[|]') END"
-    }
-
-
-def _same_separators() -> str:
-    """Around a month in letters: `de` or spaces, or the same sign twice."""
-    before, after = part("before_month"), part("after_month")
-    return f"({before} = {after} OR ({before} NOT IN ('/', '-') AND {after} NOT IN ('/', '-')))"
+    return {"p": groups(pattern, len(_GROUPS))}
 
 
 def integer(text: str) -> str:
@@ -150,17 +160,24 @@ def _numbers(rule: DateRule) -> Layer:
         "s": f"coalesce({integer(part('second_of_minute'))}, 0)",
         "fraction": f"rtrim('0', {part('fraction')})",
         "offset": seconds,
+        "weekday": f"left({part('weekday')}, 3)",
+        "era": f"{part('era')} <> ''",
     }
-    return {name: f"CASE WHEN $fits THEN {expression} END" for name, expression in numbers.items()}
+    return {"fits": _FITS} | {name: f"CASE WHEN {_FITS} THEN {expression} END" for name, expression in numbers.items()}
 
 
 def _years() -> Layer:
-    """`$short`: whether the year has two digits; `$timed`: whether the time of day exists, NULL without one."""
+    """`$short`: whether the year has two digits, `$year_first`, `$year_last`: where it may stand among numbers.
+
+    `$timed`: whether the time of day exists, NULL without one. The last layer that needs `$p`, the widest column.
+    """
     return {
         "short": f"($kind = 's' OR ($kind = 'w' AND length({part('year')}) = 2))",
         "timed": "(($h <= 23 AND $mi <= 59 AND $s <= 59) OR ($h = 24 AND $mi = 0 AND $s = 0 AND $fraction = '')) "
         f"AND {part('half')} = '' AND coalesce(abs($offset) < 86400, true) AND NOT {part('offset')} RLIKE {regex(_NO_MINUTES)}",
         "dashed": f"($kind = 's' AND {part('separator')} = '-')",
+        "year_first": f"($kind = 'y' OR ($kind = 's' AND length({part('first')}) = 2))",
+        "year_last": f"($kind = 'l' OR ($kind = 's' AND length({part('third')}) = 2))",
     }
 
 
@@ -190,11 +207,10 @@ def _days(rule: DateRule) -> Layer:
         short, whole = short_day_of(rule, year, month, day), day_of(year, month, day)
         return f"CASE WHEN {kind} THEN CASE WHEN $short THEN {short} ELSE {whole} END END"
 
-    year_first, year_last = (f"($kind = 's' AND length({part(group)}) = 2)" for group in ("first", "third"))
     return {
-        "dmy": read(f"$kind IN ('l', 'w') OR {year_last}", "$c", "$b", "$a"),
-        "mdy": read(f"$kind = 'l' OR {year_last}", "$c", "$a", "$b"),
-        "ymd": read(f"$kind = 'y' OR {year_first}", "$a", "$b", "$c"),
+        "dmy": read("$kind = 'w' OR $year_last", "$c", "$b", "$a"),
+        "mdy": read("$year_last", "$c", "$a", "$b"),
+        "ymd": read("$year_first", "$a", "$b", "$c"),
     }
 
 
@@ -289,7 +305,19 @@ def stands_for_none(rule: DateRule) -> str:
         days += ["CASE WHEN $kind = 'l' THEN $mdy END"]
     zeros = "$kind IN ('y', 'l') AND $a = 0 AND $b = 0 AND $c = 0"
     none = " OR ".join([f"({zeros})", *(f"coalesce({sentinel(rule, day)}, false)" for day in days)])
-    return f"({part('era')} = '' AND ({none}))"
+    return f"(NOT $era AND ({none}))"
+
+
+def _unfit() -> Layer:
+    """`$unfit`: what a text is that has no form of a date, where that has a name."""
+    month = rf"[0-9]{{1,2}}[/-][0-9]{{4}}|[0-9]{{4}}[/-][0-9]{{1,2}}|{MONTH}(?:/|-| de | )(?:[0-9]{{4}}|[0-9]{{2}})"
+    found = cases(
+        ("$x IN ('infinity', '-infinity')", "'infinity'"),
+        (matches("$x", "1[6-9][0-9]{2}|2[0-3][0-9]{2}|2400"), "'year'"),
+        (matches("$x", "[0-9]+"), "'digits'"),
+        (matches("$x", month), "'month'"),
+    )
+    return {"unfit": f"CASE WHEN NOT {_FITS} THEN {found} END"}
 
 
 def outside(day: str) -> str:
@@ -300,26 +328,20 @@ def outside(day: str) -> str:
 def _verdicts(rule: DateRule) -> list[Branch]:
     auto = rule.order is None
     ambiguous = "short_year_hyphens" if auto else "other_order"
-    weekday = (
-        f"try_element_at(split('seg ter qua qui sex sab dom', ' '), weekday($day) + 1) <> left({part('weekday')}, 3)"
-    )
-    month_only = matches(
-        "$x", f"[0-9]{{1,2}}[/-][0-9]{{4}}|[0-9]{{4}}[/-][0-9]{{1,2}}|{MONTH}(?:/|-| de | )(?:[0-9]{{4}}|[0-9]{{2}})"
-    )
+    weekday = "substr('seg ter qua qui sex sab dom', 4 * weekday($day) + 1, 3) <> $weekday"
     return [
-        Branch("$empty", Status.OK, "empty"),
-        Branch("NOT $fits AND $x IN ('infinity', '-infinity')", Status.SPECIAL, "sentinel"),
+        Branch("$unfit = 'infinity'", Status.SPECIAL, "sentinel"),
         Branch(stands_for_none(rule), Status.SPECIAL, "sentinel"),
-        Branch(f"NOT $fits AND {matches('$x', '1[6-9][0-9]{2}|2[0-3][0-9]{2}|2400')}", Status.INVALID, "year_only"),
-        Branch(f"NOT $fits AND {matches('$x', '[0-9]+')}", Status.AMBIGUOUS, "digits"),
-        Branch(f"NOT $fits AND {month_only}", Status.INVALID, "month_only"),
+        Branch("$unfit = 'year'", Status.INVALID, "year_only"),
+        Branch("$unfit = 'digits'", Status.AMBIGUOUS, "digits"),
+        Branch("$unfit = 'month'", Status.INVALID, "month_only"),
         Branch("$kind IS NULL", Status.INVALID, "no_form"),
         Branch("$day IS NULL AND $other IS NULL", Status.INVALID, "no_day"),
         Branch("NOT $timed", Status.INVALID, "no_time"),
-        Branch(f"$kind = 'w' AND {part('weekday')} <> '' AND {weekday}", Status.INVALID, "weekday"),
+        Branch(f"$kind = 'w' AND $weekday <> '' AND {weekday}", Status.INVALID, "weekday"),
         *([Branch("$day IS NULL AND NOT $dashed", Status.AMBIGUOUS, "american")] if auto else []),
         Branch("$day IS NULL", Status.AMBIGUOUS, ambiguous),
-        Branch(f"{part('era')} <> '' OR {outside('$read_day')}", Status.OUT_OF_RANGE, "years"),
+        Branch(f"$era OR {outside('$read_day')}", Status.OUT_OF_RANGE, "years"),
         *([Branch("length($fraction) > 6", Status.OUT_OF_RANGE, "too_fine")] if rule.instant else []),
         Branch("$short", Status.ASSUMED, "short_year"),
         *(

@@ -57,16 +57,28 @@ class Branch:
 
 
 def decide(branches: list[Branch], value: str) -> tuple[Layer, ...]:
-    """The last layers of a rule: the first branch that holds gives `$status` and `$clause`; `$value` only to `ok` and `assumed`."""
-    verdict = cases(*((b.condition, f"'{b.status} {b.clause}'") for b in branches))
+    """The last layers of a rule: the first branch that holds gives `$status` and `$clause`; `$value` only to `ok` and `assumed`.
+
+    Before all of them comes `$empty`, which has no value. `$verdict` is a branch's number: a text would be copied and cut.
+    """
+    every = [Branch("$empty", Status.OK, "empty"), *branches]
+    present = [str(n) for n, b in enumerate(every) if n and b.status in (Status.OK, Status.ASSUMED)]
+    statuses, clauses = (
+        ", ".join(f"'{text}'" for text in texts) for texts in zip(*((b.status, b.clause) for b in every), strict=True)
+    )
     return (
-        {"verdict": verdict},
+        {"verdict": cases(*((b.condition, str(n)) for n, b in enumerate(every)))},
         {
-            "value": f"CASE WHEN startswith($verdict, 'ok') OR startswith($verdict, 'assumed') THEN {value} END",
-            "status": "substring_index($verdict, ' ', 1)",
-            "clause": "substring_index($verdict, ' ', -1)",
+            "value": f"CASE WHEN $verdict IN ({', '.join(present)}) THEN {value} END",
+            "status": f"get(array({statuses}), $verdict)",
+            "clause": f"get(array({clauses}), $verdict)",
         },
     )
+
+
+def overlapped(first: tuple[Layer, ...], second: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    """The second's layers after the first's, where neither of the two that meet needs the other: every layer copies a row."""
+    return (*first[:-1], first[-1] | second[0], *second[1:])
 
 
 def cases(*branches: tuple[str, str], otherwise: str = "NULL") -> str:
@@ -86,6 +98,13 @@ def regex(pattern: str) -> str:
     return "r'" + pattern.replace("'", r"\x27") + "'"
 
 
+def groups(pattern: str, count: int) -> str:
+    """What the groups of a pattern of the whole text found, as an array; NULL or of another length when it has not the pattern."""
+    found = "|".join(f"${i}" for i in range(1, count + 1))
+    bar = regex(r"\|")  # Java splits at an escaped sign without a pattern
+    return f"CASE WHEN instr($x, '|') = 0 THEN split(regexp_replace($x, {regex(pattern)}, '{found}'), {bar}) END"
+
+
 def read_all(source: str, readings: dict[str, Reading]) -> str:
     """SQL of `source` with the columns `<name>__value`, `<name>__status`, `<name>__clause` for every column with a rule.
 
@@ -97,10 +116,11 @@ def read_all(source: str, readings: dict[str, Reading]) -> str:
         expressions = [
             f"{_placed(expression, name, i)} AS `_{i}_{short}`"
             for i, (name, reading) in enumerate(readings.items())
-            if level < len(reading.layers)
-            for short, expression in reading.layers[level].items()
+            if (own := level - depth + len(reading.layers))
+            >= 0  # all end together: what is not begun is not carried along
+            for short, expression in reading.layers[own].items()
         ]
-        computed = f"SELECT *, {', '.join(expressions)} FROM ({computed})" if expressions else computed
+        computed = f"SELECT *, {', '.join(expressions)} FROM ({computed})"
     return computed
 
 

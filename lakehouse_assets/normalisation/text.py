@@ -49,23 +49,16 @@ def cleaned(null_words: tuple[str, ...]) -> tuple[Layer, ...]:
     A text with digits that are no decimal digits becomes one that no rule accepts.
     """
     source, target = _translation("".join(null_words))
-    spelt = "translated"
+    spelt = f"lower(translate($text, {source}, {target}))"
     for character, letters in _SPELT.items():
         spelt = f"replace({spelt}, {sql.text(character)}, {sql.text(letters)})"
     marks = regex("(?<=[a-z])[\u0300-\u036f]+")
+    spaced = f"trim(' ', regexp_replace(regexp_replace({spelt}, {marks}, ''), ' +', ' '))"
     return (
         {
-            "plain": f"($text RLIKE {regex(_PLAIN)})",
-            "translated": f"CASE WHEN $text NOT RLIKE {regex(_PLAIN)} THEN lower(translate($text, {source}, {target})) END",
-        },
-        {
-            "spaced": "CASE WHEN $plain THEN lower($text) "
+            "x": f"CASE WHEN $text RLIKE {regex(_PLAIN)} THEN lower($text) "
             f"WHEN $text RLIKE {regex(_foreign_digits())} THEN '\\u0000' "
-            f"ELSE trim(' ', regexp_replace(regexp_replace({spelt.replace('translated', '$translated')}, {marks}, ''), ' +', ' ')) END"
-        },
-        {
-            "x": f"CASE WHEN $plain THEN $spaced ELSE trim(' ', regexp_replace(trim(TRAILING '; ' FROM $spaced), {_quoted()}, "
-            "'$1$2$3$4$5$6')) END"
+            f"ELSE trim(' ', regexp_replace(trim(TRAILING '; ' FROM {spaced}), {_quoted()}, '$1$2$3$4$5$6')) END"
         },
         {"empty": f"($x IS NULL OR $x = '' OR $x IN ({_words(null_words)}))"},
     )
