@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -28,14 +29,14 @@ from lakehouse_assets.gateways.kafka import topic_states
 from lakehouse_assets.settings import Settings, load_settings
 from lakehouse_assets.stack.connections import connections
 from lakehouse_assets.stack.jars import jar_paths
-from lakehouse_assets.stack.observation import observe
+from lakehouse_assets.stack.observation import observe, slot_holder
 from lakehouse_assets.stack.ports import Port
 
 if TYPE_CHECKING:
     from pyspark.sql.streaming import StreamingQuery
 
 POLL_SECONDS = 1
-LOOK_SECONDS = 5  # between two looks at who writes the stream
+LOOK_SECONDS = 5  # between two looks at who writes the stream, while the same process reads the slot
 
 
 def run(settings: Settings, *, once: bool) -> None:
@@ -62,7 +63,7 @@ def run(settings: Settings, *, once: bool) -> None:
             rows = raw.rows(spark, catalog, source, identity.epochs)
             query = raw.start_stream(rows, paths.raw, settings.checkpoint, None if once else settings.trigger_seconds)
             print("engine ready", flush=True)
-            ended = _follow(query, guard, paths)
+            ended = _follow(query, guard, paths, lambda: slot_holder(catalog, links))
     except (PySparkException, Py4JError) as error:
         raise LakehouseError(
             f"the stream ended: {_first_line(error)}",
@@ -73,12 +74,16 @@ def run(settings: Settings, *, once: bool) -> None:
         spark.stop()
 
 
-def _follow(query: StreamingQuery, guard: Guard, paths: LakePaths) -> bool:
-    """Tell each batch until the stream ends, or until something is broken: then it is put down, and False."""
-    log, looked = BatchLog(lambda line: print(line, flush=True)), time.monotonic()
+def _follow(query: StreamingQuery, guard: Guard, paths: LakePaths, holder: Callable[[], int | None]) -> bool:
+    """Tell each batch until the stream ends, or until something is broken: then it is put down, and False.
+
+    A slot that nobody reads can be moved, and the first change delivered afterwards hides it: then every poll looks.
+    """
+    log, looked, held = BatchLog(lambda line: print(line, flush=True)), time.monotonic(), holder()
     while not query.awaitTermination(POLL_SECONDS):
         log.tell(query.lastProgress)
-        if time.monotonic() - looked >= LOOK_SECONDS:
+        before, held = held, holder()
+        if held is None or held != before or time.monotonic() - looked >= LOOK_SECONDS:
             if found := guard.look():
                 continuity.halt(paths, found)
             looked = time.monotonic()

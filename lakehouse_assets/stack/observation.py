@@ -26,6 +26,12 @@ def observe(catalog: Catalog, links: Connections) -> Observed:
     )
 
 
+def slot_holder(catalog: Catalog, links: Connections) -> int | None:
+    """The source's process that reads the slot; None when nobody does, or the source does not answer."""
+    found = _answer(lambda: postgres_gateway.slot_state(links.checking_dsn, catalog.slot))
+    return found.holder if found else None
+
+
 def wal_guard(links: Connections, slot: postgres_gateway.SlotState) -> WalGuard:
     """The figures of a slot as it is now; LakehouseError when the source does not answer."""
     age = postgres_gateway.heartbeat_age(links.checking_dsn)

@@ -238,6 +238,13 @@ def test_a_changed_key_stops_the_table_and_no_other(drifting: Words) -> None:
     assert "the primary key is (id, nota) in the source, (id) in the catalog" in drifting.run("plan", code=3).stdout
 
 
+def test_a_changed_key_is_taken_over_by_a_plan_that_is_written(drifting: Words) -> None:
+    assert planned(drifting, "--apply", "--write", code=0) == {}
+    assert unequal(drifting) == []
+    keys = {(row["id"], row["nota"]) for row in drifting.rows("SELECT id, nota FROM transformed.chave")}
+    assert keys == {(1, "um"), (2, "dois"), (1, "outro")}
+
+
 def test_a_source_that_does_not_answer(drifting: Words) -> None:
     told = drifting.run(
         "plan",

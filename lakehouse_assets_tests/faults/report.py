@@ -62,7 +62,7 @@ def from_json(text: str) -> Report:
 
 def page(report: Report) -> str:
     """docs/evidence.md."""
-    recoveries = [one.recovery for one in report.rounds]
+    recoveries = [one.recovery for one in report.rounds] or [0.0]
     counted = report.counted
     lines = [
         "# Evidence",

@@ -17,16 +17,24 @@ LOST = "lost"
 
 @dataclass(frozen=True)
 class SlotState:
-    """A replication slot. LSNs are integers; `safe_wal_size` (bytes until it is lost) is None without a limit."""
+    """A replication slot. LSNs are integers; `safe_wal_size` (bytes until it is lost) is None without a limit.
+
+    `holder` is the process of the server that reads it for somebody, None when nobody does.
+    """
 
     exists: bool
-    active: bool = False
+    holder: int | None = None
     plugin: str | None = None
     confirmed_flush_lsn: int | None = None
     wal_status: str | None = None
     invalidation_reason: str | None = None
     safe_wal_size: int | None = None
     retained_bytes: int | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether somebody reads it: nobody else can move it then."""
+        return self.holder is not None
 
     @property
     def lost(self) -> bool:
@@ -55,7 +63,7 @@ def slot_state(dsn: str, slot: str) -> SlotState:
     """The state of the slot; `exists` is False when there is none of that name."""
     with session(dsn) as connection, connection.cursor() as cursor:
         cursor.execute(
-            """select active, plugin, confirmed_flush_lsn - '0/0'::pg_lsn, wal_status, invalidation_reason,
+            """select active_pid, plugin, confirmed_flush_lsn - '0/0'::pg_lsn, wal_status, invalidation_reason,
                       safe_wal_size, pg_current_wal_lsn() - restart_lsn
                from pg_replication_slots where slot_name = %s""",
             [slot],
@@ -63,8 +71,8 @@ def slot_state(dsn: str, slot: str) -> SlotState:
         found = cursor.fetchone()
     if found is None:
         return SlotState(exists=False)
-    active, plugin, confirmed, wal_status, reason, safe, retained = found
-    return SlotState(True, active, plugin, _whole(confirmed), wal_status, reason, _whole(safe), _whole(retained))
+    holder, plugin, confirmed, wal_status, reason, safe, retained = found
+    return SlotState(True, holder, plugin, _whole(confirmed), wal_status, reason, _whole(safe), _whole(retained))
 
 
 def heartbeat_age(dsn: str) -> float | None:
