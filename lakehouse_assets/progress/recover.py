@@ -111,8 +111,8 @@ def recover(request: RecoverRequest, recovery: Recovery) -> None:
         # Who agreed to the plan agreed that rows which the snapshot lacks leave the lake, however many.
         if has_rows(request.repair, table):
             wait_for_generation(request.repair, table, since.position(table.name), allow=True)
-    for table in recovery.tables or catalog.tables:
-        say(f"{table.name}: {wait_until_equal(request.repair, table).source_count} rows, equal")
+    for proof in wait_until_equal(request.repair, recovery.tables or catalog.tables):
+        say(f"{proof.table}: {proof.source_count} rows, equal")
 
 
 def _wait_until_down(request: RecoverRequest) -> None:

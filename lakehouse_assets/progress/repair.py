@@ -48,7 +48,7 @@ def repair(request: RepairRequest, table: Table, shown: TableProof, only: Sequen
     if only:
         _require_sendable(shown, only)
         _ask(request, table, only)
-        return wait_until_equal(request, table, only)
+        return wait_until_equal(request, [table], only)[0]
     found = shown
     if folded(request.verify.paths, table.name).applied != NOTHING:
         request.verify.say(f"{table.name}: folding from raw")
@@ -59,7 +59,7 @@ def repair(request: RepairRequest, table: Table, shown: TableProof, only: Sequen
         return _take_generation(request, table)
     if wanted:
         _ask(request, table, wanted)
-        return wait_until_equal(request, table, wanted)
+        return wait_until_equal(request, [table], wanted)[0]
     return found
 
 
@@ -105,7 +105,7 @@ def _take_generation(request: RepairRequest, table: Table) -> TableProof:
     request.verify.say(f"{table.name}: asking for a snapshot of the whole table")
     ask_snapshot(request.links, [table], Kind.BLOCKING)
     wait_for_generation(request, table, since)
-    return wait_until_equal(request, table)
+    return wait_until_equal(request, [table])[0]
 
 
 def has_rows(request: RepairRequest, table: Table) -> bool:
@@ -139,27 +139,31 @@ def wait_for_generation(request: RepairRequest, table: Table, since: int, *, all
         time.sleep(_LOOK_SECONDS)
 
 
-def wait_until_equal(request: RepairRequest, table: Table, asked: Sequence[Key] = ()) -> TableProof:
-    """Verify until the table is equal (or the keys are), at most as long as the request says.
+def wait_until_equal(request: RepairRequest, tables: Sequence[Table], asked: Sequence[Key] = ()) -> list[TableProof]:
+    """Verify until every table is equal (or the keys asked for are), at most as long as the request says; their proofs.
 
     A verification that a snapshot passes by says nothing of the table, and one that leaves a key out nothing of the key.
     """
-    deadline = time.monotonic() + request.wait_seconds
+    deadline, equal = time.monotonic() + request.wait_seconds, dict[str, TableProof]()
     while True:
         time.sleep(_LOOK_SECONDS)
-        found = _proof(request, table)
-        unlike = {*_sendable(found), *found.extra}
-        open_keys = (unlike | found.left_out_keys) & set(asked) if asked else unlike
-        if not found.unproven and not open_keys:
-            return found
+        found = verify(request.verify, [table.name for table in tables if table.name not in equal]).proofs
+        equal |= {one.table: one for one in found if not one.unproven and not _open_keys(one, asked)}
+        if len(equal) == len(tables):
+            return [equal[table.name] for table in tables]
         if time.monotonic() > deadline:
-            _require_proof(found)
+            unlike = _require_proof(next(one for one in found if one.table not in equal))
             raise LakehouseError(
-                f"still differs after {request.wait_seconds:.0f} s: {found.missing_count} missing, "
-                f"{found.extra_count} extra, {found.different_count} different",
-                where=table.name,
+                f"still differs after {request.wait_seconds:.0f} s: {unlike.missing_count} missing, "
+                f"{unlike.extra_count} extra, {unlike.different_count} different",
+                where=unlike.table,
                 next_step="lakehouse doctor; then lakehouse repair again, or lakehouse recover --snapshot",
             )
+
+
+def _open_keys(found: TableProof, asked: Sequence[Key]) -> set[Key]:
+    unlike = {*_sendable(found), *found.extra}
+    return (unlike | found.left_out_keys) & set(asked) if asked else unlike
 
 
 def _proof(request: RepairRequest, table: Table) -> TableProof:
