@@ -9,14 +9,14 @@ import click
 from rich.console import Console
 
 from lakehouse_assets.cli import demo as demo_words
-from lakehouse_assets.cli import discovery, drift, lake, proof, source, stack, values
+from lakehouse_assets.cli import discovery, drift, lake, project, proof, source, stack, values
 from lakehouse_assets.cli.context import edge
 from lakehouse_assets.errors import LakehouseError
 
 WORDS = (
     stack.up, stack.down, stack.status, stack.doctor, stack.env, source.seed, source.simulate, lake.sync, lake.query,
     lake.run, lake.check_cases, demo_words.demo, proof.verify, proof.explain, proof.repair, proof.backfill, proof.recover, lake.allow,
-    discovery.discover, drift.plan,
+    project.init, discovery.discover, drift.plan,
     values.dictionary, values.quarantine, values.rebuild, values.keys,
     stack.connector, stack.engine, stack.clean, stack.docs,
 )  # fmt: skip
