@@ -49,6 +49,7 @@ def cli(ctx: click.Context, debug: bool) -> None:
 
     Start with `lakehouse demo`. Exit codes: 0 done, 1 failed, 2 usage, 3 a data check failed.
     Settings are LAKEHOUSE_* variables; docs/settings.md lists them. Without a word it says what to do next.
+    Tab completes words, options and names of tables after: eval "$(_LAKEHOUSE_COMPLETE=bash_source lakehouse)" (or zsh_, fish_).
     """
     if ctx.invoked_subcommand is None:
         from lakehouse_assets.cli.present import present

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from lakehouse_assets.cli.completion import source_tables, statement
 from lakehouse_assets.cli.context import edge, say
 from lakehouse_assets.errors import EXIT_DATA, EXIT_USAGE, LakehouseError
 
@@ -31,7 +32,7 @@ def sync(timeout: float) -> None:
 
 
 @click.command()
-@click.argument("sql")
+@click.argument("sql", shell_complete=statement)
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="How rows are printed."
 )
@@ -63,7 +64,7 @@ def run(selection: str, partition: str | None) -> None:
 
 
 @click.command()
-@click.argument("table")
+@click.argument("table", shell_complete=source_tables)
 @click.option("--through", type=int, required=True, metavar="POSITION", help="The last position that may be folded.")
 def allow(table: str, through: int) -> None:
     """Let a braked table's fold pass, up to a position and no further.

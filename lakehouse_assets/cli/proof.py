@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Shown
 
+from lakehouse_assets.cli.completion import source_tables
 from lakehouse_assets.cli.context import Edge, edge, say
 from lakehouse_assets.errors import EXIT_DATA, EXIT_FAILED
 
@@ -28,7 +29,7 @@ KEYS_SHOWN = 20  # of each kind and table; --json has up to 1000
 
 
 @click.command()
-@click.argument("table")
+@click.argument("table", shell_complete=source_tables)
 @click.option(
     "--keys",
     "keys",
@@ -65,7 +66,7 @@ def repair(table: str, keys: tuple[str, ...], timeout: float, yes: bool) -> None
 
 
 @click.command()
-@click.argument("table")
+@click.argument("table", shell_complete=source_tables)
 @click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait until the table is equal.")
 def backfill(table: str, timeout: float) -> None:
     """Take a new snapshot of one table, a new generation of all its rows, without touching the others; then verify it."""
@@ -121,7 +122,7 @@ def repair_request(here: Edge, timeout: float) -> RepairRequest:
 
 
 @click.command()
-@click.argument("tables", nargs=-1, metavar="[TABLE]...")
+@click.argument("tables", nargs=-1, metavar="[TABLE]...", shell_complete=source_tables)
 @click.option("--timeout", type=float, help="Seconds to wait for the lake; default: LAKEHOUSE_VERIFY_TIMEOUT_SECONDS.")
 @click.option("--force", is_flag=True, help="Read tables larger than LAKEHOUSE_VERIFY_MAX_ROWS too.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
@@ -195,7 +196,7 @@ def _told(proof: TableProof, key: Key) -> str:
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("table")
+@click.argument("table", shell_complete=source_tables)
 @click.argument("key", nargs=-1, required=True, metavar="KEY...")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def explain(table: str, key: tuple[str, ...], as_json: bool) -> None:

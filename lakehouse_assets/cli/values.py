@@ -17,6 +17,7 @@ from rich.table import Table as Shown
 
 from lakehouse_assets.catalog.rules import Rule, parse_rule
 from lakehouse_assets.cli.catalog_text import offer, with_rules
+from lakehouse_assets.cli.completion import source_tables
 from lakehouse_assets.cli.context import Edge, edge, say
 from lakehouse_assets.errors import EXIT_USAGE, ConfigurationError, LakehouseError
 
@@ -166,7 +167,7 @@ def _parsed(rule: object, where: str) -> Rule:
 
 
 @dictionary.command()
-@click.argument("table")
+@click.argument("table", shell_complete=source_tables)
 @click.option("--write", is_flag=True, help="Change the catalog; without it, only the difference is shown.")
 def propose(table: str, write: bool) -> None:
     """Profile a table's text columns in raw, and propose rules for the catalog as a difference to review.
@@ -218,7 +219,7 @@ def _show_profile(found: Profile) -> None:
 
 
 @click.command()
-@click.argument("table", required=False)
+@click.argument("table", required=False, shell_complete=source_tables)
 @click.option("--resolved", is_flag=True, help="The entries that were closed, in place of the open ones.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="Entries listed of TABLE.")
 @click.option("--json", "as_json", is_flag=True, help="Every entry as one JSON array.")
@@ -255,7 +256,7 @@ def quarantine(table: str | None, resolved: bool, limit: int, as_json: bool) -> 
 
 
 @click.command()
-@click.argument("table", required=False)
+@click.argument("table", required=False, shell_complete=source_tables)
 @click.option("--all", "every", is_flag=True, help="Every table of the catalog.")
 @click.option("--column", help="Only the cells of this column may change.")
 @click.option(
