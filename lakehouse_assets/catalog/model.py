@@ -13,6 +13,17 @@ from lakehouse_assets.catalog.rules import Rule
 from lakehouse_assets.catalog.types import PostgresType
 
 NAME = re.compile(r"[a-z_][a-z0-9_]*")  # what the catalog's own names are
+# PostgreSQL 18's words that are no name of a column or table without quotes (pg_get_keywords, R and T).
+_RESERVED = """
+all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate
+collation column concurrently constraint create cross current_catalog current_date current_role current_schema
+current_time current_timestamp current_user default deferrable desc distinct do else end except false fetch
+for foreign freeze from full grant group having ilike in initially inner intersect into is isnull join lateral
+leading left like limit localtime localtimestamp natural not notnull null offset on only or order outer
+overlaps placing primary references returning right select session_user similar some symmetric system_user
+table tablesample then to trailing true union unique user using variadic verbose when where window with
+"""
+RESERVED = frozenset(_RESERVED.split())
 LAKEHOUSE_SCHEMA = "lakehouse"  # the platform's own tables in the source
 HEARTBEAT_TABLE = "heartbeat"
 SIGNAL_TABLE = "signal"
@@ -45,12 +56,12 @@ def identifier(name: str) -> str:
 
 
 def quoted(name: str) -> str:
-    """The same as a person writes it: in quotes only where its characters need them."""
-    return name if NAME.fullmatch(name) else identifier(name)
+    """The same as a person writes it: in quotes only where it needs them."""
+    return name if NAME.fullmatch(name) and name not in RESERVED else identifier(name)
 
 
 def relation(schema: str, name: str) -> str:
-    """`schema.table` of the source as SQL: behind a point no word is reserved."""
+    """`schema.table` of the source as SQL."""
     return f"{quoted(schema)}.{quoted(name)}"
 
 

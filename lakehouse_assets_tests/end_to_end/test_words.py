@@ -133,6 +133,15 @@ def test_demo_runs_the_main_job_on_a_running_stack_and_proves_it(words):
     assert "refined.valor_total_por_morador" in done.stdout
 
 
+def test_the_example_in_the_documents_reads_this_lake(words):
+    script = Path(__file__).parents[2] / "docs" / "examples" / "first_look.py"
+    command = [sys.executable, str(script), str(words.stack.settings.lake)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for told in ("acima de 90 dias", "valor_total_transacoes", "assumed", "_committed_at"):
+        assert told in done.stdout
+
+
 def test_wrong_settings_and_catalog_keys_are_all_listed_at_once(words, tmp_path):
     told = words.run("status", code=2, LAKEHOUSE_TRIGER_SECONDS="5", LAKEHOUSE_PORT_BASE="many").stderr
     assert "LAKEHOUSE_TRIGER_SECONDS" in told

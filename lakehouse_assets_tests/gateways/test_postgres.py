@@ -16,6 +16,7 @@ import pytest
 from psycopg2.extensions import make_dsn, parse_dsn
 
 from lakehouse_assets.catalog import Catalog, Column, PostgresType, Table, parse_type
+from lakehouse_assets.catalog.model import RESERVED
 from lakehouse_assets.changelog.lsn import parse_lsn
 from lakehouse_assets.errors import ConfigurationError, LakehouseError
 from lakehouse_assets.gateways import postgres
@@ -247,6 +248,22 @@ def test_a_role_without_replication_is_a_problem_with_its_fix(shared: Source) ->
         problem.text: problem.fix_sql for problem in postgres.source_problems(shared.application, shared.catalog)
     }
     assert problems["role lakehouse_app lacks the REPLICATION attribute"] == 'alter role "lakehouse_app" replication;'
+
+
+def test_the_reserved_words_are_those_of_the_server(shared: Source) -> None:
+    words = postgres.execute(shared.admin, "select word from pg_get_keywords() where catcode in ('R', 'T')")
+    assert {word for (word,) in words} == RESERVED
+
+
+def test_the_sql_that_mends_names_that_are_reserved_words_runs(source: Source) -> None:
+    columns = (Column("user", parse_type("integer")), Column("end", parse_type("bigint")))
+    table = Table("order", "public", ("user",), columns, "", "", "test")
+    catalog = replace(source.catalog, tables=(*source.catalog.tables, table))
+    postgres.execute(source.admin, 'create table "order" ("user" integer not null, "end" integer)')
+    for _ in range(3):
+        for problem in postgres.source_problems(source.replication, catalog):
+            postgres.execute(source.admin, problem.fix_sql)
+    assert postgres.source_problems(source.replication, catalog) == []
 
 
 def test_missing_platform_tables_are_problems(source: Source) -> None:

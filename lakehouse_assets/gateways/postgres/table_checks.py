@@ -9,6 +9,7 @@ from typing import Any
 from psycopg2.extensions import cursor as Cursor
 
 from lakehouse_assets.catalog import Kind, Table
+from lakehouse_assets.catalog.model import quoted
 from lakehouse_assets.catalog.types import ENUM
 from lakehouse_assets.gateways.postgres.bootstrap import create_table_sql
 from lakehouse_assets.gateways.postgres.shape import columns_of, key_of, table_oid
@@ -53,7 +54,7 @@ def _columns(cursor: Cursor, table: Table, oid: int) -> Iterator[Problem]:
         if actual != expected and not (actual == ENUM and column.type.kind is Kind.TEXT):
             yield Problem(
                 f"column {at} is {actual}, the catalog says {expected}",
-                f"alter table {table.source_sql} alter column {column.name} type {expected};"
+                f"alter table {table.source_sql} alter column {quoted(column.name)} type {expected};"
                 f'  -- or write {column.name} = "{actual}" in the catalog',
                 drift=True,
             )
@@ -65,7 +66,7 @@ def _key(cursor: Cursor, table: Table, oid: int) -> Iterator[Problem]:
     if not found:
         yield Problem(
             f"table {table.source_name} has no primary key: its updates and deletes cannot be told apart",
-            f"alter table {table.source_sql} add primary key ({expected});",
+            f"alter table {table.source_sql} add primary key ({', '.join(map(quoted, table.key))});",
         )
     elif set(found) != set(table.key):
         yield Problem(
