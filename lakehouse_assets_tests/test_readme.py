@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click import Group
 
 from lakehouse_assets.cli.app import cli
 
 PROJECT = Path(__file__).parents[1]
+PAGES = ["README.md", "README.pt-BR.md", *(str(p.relative_to(PROJECT)) for p in sorted((PROJECT / "docs").rglob("*.md")))]  # fmt: skip
 ENGLISH, PORTUGUESE = ((PROJECT / name).read_text(encoding="utf-8") for name in ("README.md", "README.pt-BR.md"))
 
 
@@ -39,10 +43,7 @@ def test_both_link_to_the_same_pages() -> None:
     assert mine == theirs
 
 
-@pytest.mark.parametrize(
-    "page",
-    ["README.md", "README.pt-BR.md", *(str(p.relative_to(PROJECT)) for p in sorted((PROJECT / "docs").rglob("*.md")))],
-)
+@pytest.mark.parametrize("page", PAGES)
 def test_every_link_to_a_file_or_a_heading_is_there(page: str) -> None:
     place = PROJECT / page
     for target in re.findall(r"\]\(([^)\s]+)\)", place.read_text(encoding="utf-8")):
@@ -55,6 +56,35 @@ def test_every_link_to_a_file_or_a_heading_is_there(page: str) -> None:
             titles = re.findall(r"^#+ (.*)$", found.read_text(encoding="utf-8"), re.MULTILINE)
             slugs = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
             assert heading in slugs, f"{page} links to {target}"
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """Every command of ours that a page shows, in a block or in a line."""
+    for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):
+        yield from (
+            shlex.split(part, comments=True) for line in block.splitlines() for part in re.split(r"&&|\|", line)
+        )
+    yield from (one.split() for one in re.findall(r"`((?:lakehouse|make) [^`]+)`", text))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_that_is_shown_exists_with_its_options(page: str) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    for words in commands((PROJECT / page).read_text(encoding="utf-8")):
+        while words and "=" in words[0]:
+            words = words[1:]
+        if words[:1] == ["make"]:
+            assert {word for word in words[1:] if re.fullmatch(r"[a-z-]+", word)} <= targets, words
+        if words[:1] != ["lakehouse"] or len(words) == 1:
+            continue
+        command, rest = cli, words[1:]
+        while isinstance(command, Group) and rest and not rest[0].startswith("-"):
+            several = [command.commands.get(name) for name in rest[0].split("|")]
+            assert all(several), f"{page}: {' '.join(words)}"
+            command, rest = several[0], rest[1:]
+        known = {option for parameter in command.params for option in parameter.opts} | {"--help", "-h"}
+        asked = {word.strip("[]").split("=")[0] for word in rest if word.startswith(("-", "[-")) and word != "-"}
+        assert asked <= known, f"{page}: {' '.join(words)}"
 
 
 def test_the_documents_are_built_as_a_site_without_a_warning(tmp_path: Path) -> None:
