@@ -18,6 +18,7 @@ class Kind(StrEnum):
     FLOAT = "float"
     BOOLEAN = "boolean"
     DATE = "date"
+    TIME = "time"
     TIMESTAMP = "timestamp"
     TIMESTAMP_TZ = "timestamptz"
     TEXT = "text"
@@ -25,7 +26,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class PostgresType:
-    """A parsed type: its text in the catalog, its kind, its Spark SQL type and, for a timestamp, its fraction digits."""
+    """A parsed type: its text in the catalog, its kind, its Spark SQL type and, for a time, its fraction digits."""
 
     text: str
     kind: Kind
@@ -64,7 +65,7 @@ def fit(read_as: PostgresType, other: PostgresType) -> Fit:
         return Fit.OTHER
     if read_as.kind is Kind.TEXT:
         return Fit.GROWS if _family(read_as) in _SAME_TEXT and _family(other) in _FREE_TEXT else Fit.REWRITES
-    if read_as.kind is Kind.TIMESTAMP and (read_as.fraction_digits <= 3) != (other.fraction_digits <= 3):
+    if read_as.kind in (Kind.TIME, Kind.TIMESTAMP) and (read_as.fraction_digits <= 3) != (other.fraction_digits <= 3):
         return Fit.OTHER  # messages count milliseconds up to three digits, microseconds beyond
     if all(mine >= theirs for mine, theirs in zip(_size(read_as), _size(other), strict=True)):
         return Fit.HOLDS
@@ -112,14 +113,19 @@ _PLAIN = {
         (Kind.TEXT, "string"),
     ),
 }
+_TIMES = {
+    "time": (Kind.TIME, "string"),  # Delta has no time of day: the text that the server prints
+    "timestamp": (Kind.TIMESTAMP, "timestamp_ntz"),
+    "timestamptz": (Kind.TIMESTAMP_TZ, "timestamp"),
+}
 _ALIASES = {
     "int2": "smallint", "int4": "integer", "int": "integer", "int8": "bigint", "serial": "integer", "bigserial": "bigint",
     "float4": "real", "float8": "double precision", "bool": "boolean", "decimal": "numeric",
     "character varying": "varchar", "character": "char", "bpchar": "char",
-    "timestamp without time zone": "timestamp", "timestamp with time zone": "timestamptz",
+    "time without time zone": "time", "timestamp without time zone": "timestamp", "timestamp with time zone": "timestamptz",
 }  # fmt: skip
 
-ACCEPTED = "smallint, integer, bigint, numeric[(p,s)], real, double precision, boolean, date, timestamp[(n)], timestamptz[(n)], text, varchar[(n)], char(n), citext, uuid, json, jsonb, inet, cidr, macaddr, macaddr8, int4range, int8range, numrange, daterange, tsrange"
+ACCEPTED = "smallint, integer, bigint, numeric[(p,s)], real, double precision, boolean, date, time[(n)], timestamp[(n)], timestamptz[(n)], text, varchar[(n)], char(n), citext, uuid, json, jsonb, inet, cidr, macaddr, macaddr8, int4range, int8range, numrange, daterange, tsrange"
 
 
 def parse_type(text: str) -> PostgresType | str:
@@ -133,8 +139,8 @@ def parse_type(text: str) -> PostgresType | str:
         return _numeric(text, first, second)
     if second is not None:
         return f"type {text!r} is not supported; accepted: {ACCEPTED}"
-    if name in ("timestamp", "timestamptz"):
-        return _timestamp(name, first)
+    if name in ("time", "timestamp", "timestamptz"):
+        return _time(name, first)
     if name == "char":
         return PostgresType(f"char({first or 1})", Kind.TEXT, "string")
     if name == "varchar" and first is not None:
@@ -154,10 +160,9 @@ def _numeric(text: str, precision: int | None, scale: int | None) -> PostgresTyp
     return PostgresType(f"numeric({precision},{scale})", Kind.DECIMAL, f"decimal({precision},{scale})")
 
 
-def _timestamp(name: str, digits: int | None) -> PostgresType | str:
+def _time(name: str, digits: int | None) -> PostgresType | str:
     if digits is not None and digits > 6:
         return f"type '{name}({digits})': at most 6 fraction digits"
     text = name if digits is None else f"{name}({digits})"
-    if name == "timestamptz":
-        return PostgresType(text, Kind.TIMESTAMP_TZ, "timestamp", 6 if digits is None else digits)
-    return PostgresType(text, Kind.TIMESTAMP, "timestamp_ntz", 6 if digits is None else digits)
+    kind, spark = _TIMES[name]
+    return PostgresType(text, kind, spark, 6 if digits is None else digits)

@@ -6,7 +6,7 @@ from lakehouse_assets.catalog import Column, Kind
 from lakehouse_assets.proof import Comparison
 
 _TYPES = {
-    Kind.INTEGER: "BIGINT", Kind.FLOAT: "DOUBLE", Kind.BOOLEAN: "BOOLEAN", Kind.DATE: "DATE",
+    Kind.INTEGER: "BIGINT", Kind.FLOAT: "DOUBLE", Kind.BOOLEAN: "BOOLEAN", Kind.DATE: "DATE", Kind.TIME: "VARCHAR",
     Kind.TIMESTAMP: "TIMESTAMP", Kind.TIMESTAMP_TZ: "TIMESTAMPTZ", Kind.TEXT: "VARCHAR",
 }  # fmt: skip
 
@@ -75,9 +75,12 @@ def from_message(column: Column, key: str) -> str:
     value = f"json_extract_string({key}, {text(pointer)})"
     if column.type.kind is Kind.DATE:
         return f"CAST(DATE '1970-01-01' + TRY_CAST({value} AS INTEGER) AS VARCHAR)"
-    if column.type.kind is Kind.TIMESTAMP:
+    if column.type.kind in (Kind.TIME, Kind.TIMESTAMP):
         encoding = column.encoding or ("Timestamp" if column.type.fraction_digits <= 3 else "MicroTimestamp")
-        return f"CAST(make_timestamp(TRY_CAST({value} AS BIGINT) {_TO_MICROSECONDS[encoding]}) AS VARCHAR)"
+        micros = f"TRY_CAST({value} AS BIGINT) {_TO_MICROSECONDS[encoding]}"
+        if column.type.kind is Kind.TIMESTAMP:
+            return f"CAST(make_timestamp({micros}) AS VARCHAR)"
+        return f"CASE WHEN {micros} = 86400000000 THEN '24:00:00' ELSE CAST(TIME '00:00' + to_microseconds({micros}) AS VARCHAR) END"
     if column.type.kind in (Kind.DECIMAL, Kind.TIMESTAMP_TZ):
         return _text(column, f"TRY_CAST({value} AS {typed(column)})")
     return value

@@ -45,7 +45,7 @@ def decode(kind: PostgresType, text: str, encoding: str | None = None) -> Decode
         read = _decimal(kind, "_plain")
         return Decoded(sql.let("_plain", plain, read.value), sql.let("_plain", plain, read.status))
     if encoding in _UNITS:
-        return _timestamp_in(text, encoding)
+        return _time_in(text, encoding) if kind.kind is Kind.TIME else _timestamp_in(text, encoding)
     return _RULES[kind.kind](kind, text)
 
 
@@ -84,8 +84,30 @@ def _date(_: PostgresType, text: str) -> Decoded:
 _UNITS = {"Timestamp": 1_000, "MicroTimestamp": 1_000_000, "NanoTimestamp": 1_000_000_000}
 
 
+def _usual_units(kind: PostgresType) -> str:
+    return "Timestamp" if kind.fraction_digits <= 3 else "MicroTimestamp"
+
+
+def _time(kind: PostgresType, text: str) -> Decoded:
+    return _time_in(text, _usual_units(kind))
+
+
+def _time_in(text: str, encoding: str) -> Decoded:
+    """A time of day as the server prints it; units since midnight, which may also end the day."""
+    units = _UNITS[encoding]
+    number = f"try_cast({text} AS bigint)"
+    second, rest = f"({number} DIV {units})", f"({number} % {units})"
+    clock = f"format_string('%02d:%02d:%02d', {second} DIV 3600, {second} DIV 60 % 60, {second} % 60)"
+    digits = f"rtrim('0', lpad(CAST({rest} AS string), {len(str(units)) - 1}, '0'))"
+    value = (
+        f"CASE WHEN {number} BETWEEN 0 AND {86_400 * units} "
+        f"THEN concat({clock}, CASE WHEN {rest} = 0 THEN '' ELSE concat('.', {digits}) END) END"
+    )
+    return Decoded(value, _status(text, value, out_of_range=matches(text, "-?[0-9]+")))
+
+
 def _timestamp(kind: PostgresType, text: str) -> Decoded:
-    return _timestamp_in(text, "Timestamp" if kind.fraction_digits <= 3 else "MicroTimestamp")
+    return _timestamp_in(text, _usual_units(kind))
 
 
 def _timestamp_in(text: str, encoding: str) -> Decoded:
@@ -162,6 +184,7 @@ _RULES: dict[Kind, Callable[[PostgresType, str], Decoded]] = {
     Kind.FLOAT: _castable,
     Kind.BOOLEAN: _castable,
     Kind.DATE: _date,
+    Kind.TIME: _time,
     Kind.TIMESTAMP: _timestamp,
     Kind.TIMESTAMP_TZ: _timestamp_tz,
     Kind.TEXT: _as_is,

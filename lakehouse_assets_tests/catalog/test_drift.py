@@ -163,6 +163,7 @@ def test_a_renamed_column_is_dropped_and_added_and_waits_for_its_rows() -> None:
         ("numeric(10,2)", "numeric", Fit.GROWS), ("varchar(20)", "text", Fit.GROWS), ("varchar(20)", "varchar(10)", Fit.GROWS),
         ("uuid", "text", Fit.GROWS), ("text", "uuid", Fit.REWRITES), ("char(3)", "text", Fit.REWRITES),
         ("json", "jsonb", Fit.REWRITES), ("text", "date", Fit.OTHER), ("date", "timestamp", Fit.OTHER),
+        ("time(3)", "time", Fit.OTHER), ("time(4)", "time", Fit.GROWS), ("time", "text", Fit.OTHER),
         ("timestamp(3)", "timestamp(6)", Fit.OTHER), ("timestamp(4)", "timestamp(6)", Fit.GROWS),
         ("timestamptz(0)", "timestamptz", Fit.GROWS), ("real", "double precision", Fit.OTHER), ("boolean", "text", Fit.OTHER),
     ],

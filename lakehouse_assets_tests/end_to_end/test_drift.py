@@ -44,6 +44,8 @@ faixa = "int4range"
 "Período" = "daterange"
 preco = "numrange"
 hora = "tsrange"
+relogio = "time"
+turno = "time(3)"
 """
 PATIENCE = 1200  # seconds; a machine that does other work is slow, not wrong
 TABLES = ("comum", "dentro", "largo", "outro", "renomeado", "parado", "refeito", "chave")
@@ -66,7 +68,7 @@ def drifting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Words]:
         for name in (*TABLES, "fixo"):
             words.source(f"insert into {name} values (1, 'um', 1.00), (2, 'dois', 2.00)")
         words.source("""insert into "Tipos de Dados" values (1, '10.0.0.1', '10.0.0.0/8', '08:00:2b:01:02:03', '[1,5)',
-                        '[2026-01-01,2026-02-01)', '[1.50,2.25]', '[2026-01-01 10:00, 2026-01-01 11:00)')""")
+                        '[2026-01-01,2026-02-01)', '[1.50,2.25]', '[2026-01-01 10:00, 2026-01-01 11:00)', '24:00', '08:30:00.25')""")
         sync(words)
         yield words
 
@@ -117,11 +119,13 @@ def test_types_without_a_twin_and_names_in_quotes_arrive_as_the_server_prints_th
     )
     drifting.source("""update "Tipos de Dados" set rede = '::1' where "order" = 1""")
     sync(drifting)
-    found = drifting.rows('SELECT rede, bloco, faixa, "Período", hora FROM transformed.tipos ORDER BY "order"')
+    found = drifting.rows(
+        'SELECT rede, bloco, faixa, "Período", hora, relogio, turno FROM transformed.tipos ORDER BY "order"'
+    )
     assert found == [
         {"rede": "::1", "bloco": "10.0.0.0/8", "faixa": "[1,5)", "Período": "[2026-01-01,2026-02-01)",
-         "hora": '["2026-01-01 10:00:00","2026-01-01 11:00:00")'},
-        {"rede": "10.0.0.1/24", "bloco": "::/0", "faixa": "empty", "Período": "(,)", "hora": None},
+         "hora": '["2026-01-01 10:00:00","2026-01-01 11:00:00")', "relogio": "24:00:00", "turno": "08:30:00.25"},
+        {"rede": "10.0.0.1/24", "bloco": "::/0", "faixa": "empty", "Período": "(,)", "hora": None, "relogio": None, "turno": None},
     ]  # fmt: skip
     assert unequal(drifting, "tipos") == []
 

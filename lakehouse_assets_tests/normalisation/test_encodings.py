@@ -201,7 +201,15 @@ EXTREMES = [
     Case("jsonb", '{"a": 1.10}', '{"a": 1.10}'),
     Case("uuid", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
 ]  # fmt: skip
-CASES = _worked() + EXTREMES + OTHER_MODES
+TIMES = [
+    Case("time", 0, "00:00:00"), Case("time", 36_000_500_000, "10:00:00.5"), Case("time", 86_399_999_999, "23:59:59.999999"),
+    Case("time", 86_400_000_000, "24:00:00", why="the end of the day"), Case("time", 86_400_000_001, None, "out_of_range"),
+    Case("time", -1, None, "out_of_range"), Case("time", "x", None, "invalid"), Case("time", None, None),
+    Case("time(3)", 36_000_120, "10:00:00.12"), Case("time(3)", 86_400_001, None, "out_of_range"),
+    Case("time", 36_000_120, "10:00:00.12", encoding="Timestamp"),
+    Case("time", 36_000_000_001_000, "10:00:00.000001", encoding="NanoTimestamp"),
+]  # fmt: skip
+CASES = _worked() + EXTREMES + OTHER_MODES + TIMES
 
 
 def _type(text: str) -> PostgresType:

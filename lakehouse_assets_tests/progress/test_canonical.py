@@ -42,6 +42,8 @@ HELD = {
     "double precision": ["NaN", "Infinity", "-Infinity", "0", "-0", "0.1", "5e-324", "1.7976931348623157e308", "1e15", "1e16"],
     "boolean": ["true", "false"],
     "date": ["0001-01-01", "1582-10-10", "1900-02-28", "1970-01-01", "2024-02-29", "9999-12-31"],
+    "time": ["00:00:00", "10:00:00.5", "10:00:00.45", "23:59:59.999999", "24:00:00"],
+    "time(3)": ["10:00:00.120", "09:59:59.999"],
     "timestamp": ["0001-01-01 00:00:00", "0001-01-01 00:00:00.000001", "1969-12-31 23:59:59.999999", "2026-01-31 10:00:00.5",
                   "2026-01-31 10:00", "9999-12-31 23:59:59.999999", "1582-10-10 12:00"],
     "timestamp(3)": ["2026-01-31 10:00:00.123", "2026-01-31 10:00:00.100"],
@@ -105,6 +107,23 @@ def test_a_keys_time_is_read_as_the_connector_writes_it(tmp_path: Path, encoding
     with open_lake(LakePaths(tmp_path)) as lake:
         text = lake.query(f"SELECT {from_message(column, '?')}", [json.dumps({"k": written})]).rows[0][0]
     assert text == ("2026-01-31 10:00:00.12" if encoding == "Timestamp" else "2026-01-31 10:00:00.1205")
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "text"),
+    [
+        ("time", 36_000_500_000, "10:00:00.5"),
+        ("time(3)", 36_000_120, "10:00:00.12"),
+        ("time", 86_400_000_000, "24:00:00"),
+    ],
+)
+def test_a_keys_time_of_day_is_read_as_the_connector_writes_it(
+    tmp_path: Path, kind: str, written: int, text: str
+) -> None:
+    key = f"'{json.dumps({'k': written})}'"
+    with open_lake(LakePaths(tmp_path)) as lake:
+        read = lake.query(f"SELECT {from_message(table('k', k=kind).column('k'), key)}")
+    assert read.rows == [(text,)]
 
 
 def test_a_bc_day_that_a_snapshot_turned_into_an_ad_day_is_different(source: Source, tmp_path: Path) -> None:

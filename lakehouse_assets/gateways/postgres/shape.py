@@ -105,6 +105,6 @@ def _table(cursor: Cursor, publication: str, table: Table) -> SourceShape:
 
 def catalog_type(text: str) -> str:
     """The server's name of a type as the catalog spells it; a type the catalog does not know stays as it is."""
-    text = re.sub(r"^(timestamp)(\(\d\)) (with.*)$", r"\1 \3\2", text).split(".")[-1]
+    text = re.sub(r"^(timestamp|time)(\(\d\)) (with.*)$", r"\1 \3\2", text).split(".")[-1]
     parsed = parse_type(text)
     return text if isinstance(parsed, str) else parsed.text
