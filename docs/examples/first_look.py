@@ -37,8 +37,9 @@ paid.select("nome, valor_total_transacoes").order("valor_total_transacoes DESC")
 # %% How was each amount read? `assumed` is a documented default, `invalid` a text that no rule reads.
 print("Amounts of the bills by how they were read")
 bills = table("transformed/boletos")
-bills.aggregate("valor__status, count(*) AS boletos, min(valor__raw) AS exemplo").order("boletos DESC").show()
+bills.aggregate("valor__status, count(*) AS boletos, max(valor__raw) AS exemplo").order("boletos DESC").show()
 
 # %% What did a row look like, and which change made it so?
 print("The newest change of a bill")
-bills.select("boleto_id, valor__raw, valor, _op, _committed_at, _lsn").order("_position DESC").limit(1).show()
+newest = bills.order("_position DESC").limit(1)
+newest.select("boleto_id, valor__raw, valor, _op, _committed_at, _lsn").show()
