@@ -227,7 +227,7 @@ TYPES = (
     Mutant("an infinite day is out of range", "normalisation/encodings.py", '_INFINITE_DAYS))})"', "_INFINITE_DAYS[:2]))})\"", (VALUES,)),
     Mutant("every day is in range", "normalisation/encodings.py", "WHEN {days} BETWEEN {_FIRST_DAY} AND {_LAST_DAY} THEN",
            "WHEN {days} BETWEEN -2147483648 AND 2147483647 THEN", (VALUES,)),
-    Mutant("milliseconds are microseconds", "normalisation/encodings.py", '"Timestamp" if kind.fraction_digits <= 3 else "MicroTimestamp"',
+    Mutant("milliseconds are microseconds", "catalog/types.py", '"Timestamp" if self.fraction_digits <= 3 else "MicroTimestamp"',
            '"MicroTimestamp"', (VALUES,)),
     Mutant("an instant's small digits are cut", "normalisation/encodings.py", "[.][0-9]{1,6}0*", "[.][0-9]+", (VALUES,)),
     Mutant("a line break may follow a number", "normalisation/reading.py", r"(?:{pattern})\z", r"(?:{pattern})$", (VALUES,)),

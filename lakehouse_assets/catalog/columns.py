@@ -142,6 +142,6 @@ def encoding_of(kind: PostgresType, encodings: dict[str, str]) -> str | None:
     """How the connector writes a value of the type; None for the usual way."""
     if kind.kind is Kind.DECIMAL and encodings["decimals"] == "precise":
         return "variable_scale" if kind.text == "numeric" else "precise"
-    if kind.kind in (Kind.TIME, Kind.TIMESTAMP) and encodings["times"] != "adaptive":
+    if kind.units and encodings["times"] != "adaptive":
         return {"connect": "Timestamp", "nanoseconds": "NanoTimestamp"}[encodings["times"]]
     return None

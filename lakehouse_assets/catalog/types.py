@@ -40,6 +40,13 @@ class PostgresType:
         return int(precision), int(scale)
 
     @property
+    def units(self) -> str | None:
+        """What messages count a time without a zone in, by Debezium's name of it; None for other types."""
+        if self.kind not in (Kind.TIME, Kind.TIMESTAMP):
+            return None
+        return "Timestamp" if self.fraction_digits <= 3 else "MicroTimestamp"
+
+    @property
     def toastable(self) -> bool:
         """Whether Postgres may store it out of line, so that an update may not carry it."""
         return self.kind is Kind.TEXT or self.text == "numeric"
@@ -65,8 +72,8 @@ def fit(read_as: PostgresType, other: PostgresType) -> Fit:
         return Fit.OTHER
     if read_as.kind is Kind.TEXT:
         return Fit.GROWS if _family(read_as) in _SAME_TEXT and _family(other) in _FREE_TEXT else Fit.REWRITES
-    if read_as.kind in (Kind.TIME, Kind.TIMESTAMP) and (read_as.fraction_digits <= 3) != (other.fraction_digits <= 3):
-        return Fit.OTHER  # messages count milliseconds up to three digits, microseconds beyond
+    if read_as.units != other.units:
+        return Fit.OTHER
     if all(mine >= theirs for mine, theirs in zip(_size(read_as), _size(other), strict=True)):
         return Fit.HOLDS
     grows = all(mine <= theirs for mine, theirs in zip(_size(read_as), _size(other), strict=True))
@@ -139,7 +146,7 @@ def parse_type(text: str) -> PostgresType | str:
         return _numeric(text, first, second)
     if second is not None:
         return f"type {text!r} is not supported; accepted: {ACCEPTED}"
-    if name in ("time", "timestamp", "timestamptz"):
+    if name in _TIMES:
         return _time(name, first)
     if name == "char":
         return PostgresType(f"char({first or 1})", Kind.TEXT, "string")

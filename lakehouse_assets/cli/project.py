@@ -10,7 +10,7 @@ from lakehouse_assets.catalog.model import plain_name
 from lakehouse_assets.errors import EXIT_USAGE, LakehouseError
 
 TEMPLATE = Path(__file__).parents[1] / "project"
-_CATALOG, _IGNORED = "lakehouse.toml", ".lakehouse/\ndatalake/\n"
+_CATALOG = Path("lakehouse.toml")
 
 
 @click.command()
@@ -24,8 +24,7 @@ def init(folder: Path) -> None:
     For example: lakehouse init shop
     """
     texts = {file.relative_to(TEMPLATE): file.read_text(encoding="utf-8") for file in sorted(TEMPLATE.rglob("*.*"))}
-    texts[Path(_CATALOG)] = texts[Path(_CATALOG)].replace("@NAME@", plain_name(folder.absolute().name))
-    texts[Path(".gitignore")] = _IGNORED
+    texts[_CATALOG] = texts[_CATALOG].replace("@NAME@", plain_name(folder.absolute().name))
     if there := [str(folder / name) for name in texts if (folder / name).exists()]:
         raise LakehouseError(
             f"is there already: {', '.join(there)}", where=str(folder), next_step="choose another folder",

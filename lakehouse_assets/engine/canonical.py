@@ -75,9 +75,8 @@ def from_message(column: Column, key: str) -> str:
     value = f"json_extract_string({key}, {text(pointer)})"
     if column.type.kind is Kind.DATE:
         return f"CAST(DATE '1970-01-01' + TRY_CAST({value} AS INTEGER) AS VARCHAR)"
-    if column.type.kind in (Kind.TIME, Kind.TIMESTAMP):
-        encoding = column.encoding or ("Timestamp" if column.type.fraction_digits <= 3 else "MicroTimestamp")
-        micros = f"TRY_CAST({value} AS BIGINT) {_TO_MICROSECONDS[encoding]}"
+    if column.type.units:
+        micros = f"TRY_CAST({value} AS BIGINT) {_TO_MICROSECONDS[column.encoding or column.type.units]}"
         if column.type.kind is Kind.TIMESTAMP:
             return f"CAST(make_timestamp({micros}) AS VARCHAR)"
         return f"CASE WHEN {micros} = 86400000000 THEN '24:00:00' ELSE CAST(TIME '00:00' + to_microseconds({micros}) AS VARCHAR) END"

@@ -17,10 +17,11 @@ from lakehouse_assets.normalisation.reading import (
     Status,
     cases,
     decide,
-    groups,
+    has_pattern,
     matches,
     overlapped,
     regex,
+    taken_apart,
 )
 from lakehouse_assets.normalisation.text import canonical, cleaned
 
@@ -57,6 +58,8 @@ CLAUSES = {
 _SCALES = {3: ("mil", "k"), 6: ("mi", "milhao", "milhoes"), 9: ("bi", "bilhao", "bilhoes"), 12: ("tri", "trilhao", "trilhoes")}  # fmt: skip
 _LOOSE = ("rs", "reais", "real")
 _FIRST = "[1-9][0-9]{0,2}"  # a legal first group
+_GROUPS = 5  # of the one pattern of an amount
+_FITS = has_pattern(_GROUPS)
 _MOST_SHIFTED = 400  # an exponent beyond it shifts every digit out of any type
 
 
@@ -115,18 +118,18 @@ def _taken_apart(rule: AmountRule) -> Layer:
     number = "([0-9.,](?:[0-9.,' ]*[0-9.,])?)"
     after = f"((?: ?[-+)]| ?(?:{mark})| ?(?:db|cr|d|c)(?![a-z]))*)"
     pattern = rf"\A{before}{number}(?:e([+-]?[0-9]+))?(?: ?({scales}|m)(?![a-z]))?{after}\z"
-    return {"p": groups(pattern, 5)}
+    return {"p": taken_apart(pattern, _GROUPS)}
 
 
 def _signs() -> Layer:
     """The parts of a text that fits; what is not there is NULL."""
     return {
-        "fits": "coalesce(size($p) = 5, false)",
-        "n": "CASE WHEN size($p) = 5 THEN get($p, 1) END",
-        "around": "CASE WHEN size($p) = 5 AND (get($p, 0) <> '' OR get($p, 4) <> '') THEN concat(get($p, 0), ' ', get($p, 4)) END",
-        "after": "CASE WHEN size($p) = 5 THEN nullif(get($p, 4), '') END",
-        "exponent": "CASE WHEN size($p) = 5 THEN nullif(get($p, 2), '') END",
-        "scale": "CASE WHEN size($p) = 5 THEN nullif(get($p, 3), '') END",
+        "fits": _FITS,
+        "n": f"CASE WHEN {_FITS} THEN get($p, 1) END",
+        "around": f"CASE WHEN {_FITS} AND (get($p, 0) <> '' OR get($p, 4) <> '') THEN concat(get($p, 0), ' ', get($p, 4)) END",
+        "after": f"CASE WHEN {_FITS} THEN nullif(get($p, 4), '') END",
+        "exponent": f"CASE WHEN {_FITS} THEN nullif(get($p, 2), '') END",
+        "scale": f"CASE WHEN {_FITS} THEN nullif(get($p, 3), '') END",
     }
 
 
@@ -135,7 +138,7 @@ def _unfit(rule: AmountRule) -> Layer:
     mark = _mark_pattern(rule)
     dash = matches("$x", f"(?:{mark}) ?-|- ?(?:{mark})")
     found = cases((_SPECIAL, "'special'"), (dash, "'dash'"))
-    return {"unfit": f"CASE WHEN coalesce(size($p) <> 5, true) THEN {found} END"}
+    return {"unfit": f"CASE WHEN NOT {_FITS} THEN {found} END"}
 
 
 def _number(rule: AmountRule) -> Layer:

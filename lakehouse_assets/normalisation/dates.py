@@ -17,10 +17,11 @@ from lakehouse_assets.normalisation.reading import (
     Status,
     cases,
     decide,
-    groups,
+    has_pattern,
     matches,
     overlapped,
     regex,
+    taken_apart,
 )
 from lakehouse_assets.normalisation.text import cleaned
 
@@ -69,30 +70,25 @@ _GROUPS = (
     "first", "separator", "second", "third", "weekday", "day", "ordinal", "month_in_words", "month_sign", "month", "year",
     "hour", "minute", "second_of_minute", "fraction", "minute_after_h", "half", "offset", "era",
 )  # fmt: skip
-
-
-_FITS = f"coalesce(size($p) = {len(_GROUPS)}, false)"
+_FITS = has_pattern(len(_GROUPS))
 
 
 def read_forms(rule: DateRule) -> Reading:
     """The rule without declared formats, as layers over `$text`."""
     return Reading(
         (
-            *overlapped(cleaned(rule.null_words), as_written(rule, _unfit())),
+            *overlapped(cleaned(rule.null_words), as_written(rule)),
             *(_kept_instant(rule) if rule.instant else _date_of_instant(rule)),
             *decide(_verdicts(rule), "$read"),
         )
     )
 
 
-def as_written(rule: DateRule, beside: Layer | None = None) -> tuple[Layer, ...]:
-    """`$fits`: whether the text has a form of a date; `$day`, `$other`: what it may mean, as `_chosen` says.
-
-    `beside`: what else is to be known of a text once it is taken apart.
-    """
+def as_written(rule: DateRule) -> tuple[Layer, ...]:
+    """`$fits`: whether the text has a form of a date; `$day`, `$other`: what it may mean, as `_chosen` says."""
     return (
         _taken_apart(),
-        _numbers(rule) | (beside or {}),
+        _numbers(rule) | _unfit(),
         _years(),
         _days(rule),
         _chosen(rule),
@@ -117,7 +113,7 @@ def _taken_apart() -> Layer:
     clock = "([0-9]{1,2})(?::([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]+))?)?|h([0-9]{2}))"
     time = f"(?:(?:t|,? (?:as )?){clock}( ?[ap]m)?(?: ?(z|[+-][0-9]{{2}}(?::?[0-9]{{2}})?))?)?"
     pattern = rf"\A(?:{numeric}|{words}){time}(?: (bc|a[.]?c[.]?))?\z"
-    return {"p": groups(pattern, len(_GROUPS))}
+    return {"p": taken_apart(pattern, len(_GROUPS))}
 
 
 def integer(text: str) -> str:

@@ -44,8 +44,8 @@ def decode(kind: PostgresType, text: str, encoding: str | None = None) -> Decode
         plain = _plain(text, None if encoding == "variable_scale" else kind.decimal[1])
         read = _decimal(kind, "_plain")
         return Decoded(sql.let("_plain", plain, read.value), sql.let("_plain", plain, read.status))
-    if encoding in _UNITS:
-        return _time_in(text, encoding) if kind.kind is Kind.TIME else _timestamp_in(text, encoding)
+    if kind.units:
+        return (_time if kind.kind is Kind.TIME else _timestamp)(text, _UNITS[encoding or kind.units])
     return _RULES[kind.kind](kind, text)
 
 
@@ -84,17 +84,8 @@ def _date(_: PostgresType, text: str) -> Decoded:
 _UNITS = {"Timestamp": 1_000, "MicroTimestamp": 1_000_000, "NanoTimestamp": 1_000_000_000}
 
 
-def _usual_units(kind: PostgresType) -> str:
-    return "Timestamp" if kind.fraction_digits <= 3 else "MicroTimestamp"
-
-
-def _time(kind: PostgresType, text: str) -> Decoded:
-    return _time_in(text, _usual_units(kind))
-
-
-def _time_in(text: str, encoding: str) -> Decoded:
+def _time(text: str, units: int) -> Decoded:
     """A time of day as the server prints it; units since midnight, which may also end the day."""
-    units = _UNITS[encoding]
     number = f"try_cast({text} AS bigint)"
     second, rest = f"({number} DIV {units})", f"({number} % {units})"
     clock = f"format_string('%02d:%02d:%02d', {second} DIV 3600, {second} DIV 60 % 60, {second} % 60)"
@@ -106,12 +97,7 @@ def _time_in(text: str, encoding: str) -> Decoded:
     return Decoded(value, _status(text, value, out_of_range=matches(text, "-?[0-9]+")))
 
 
-def _timestamp(kind: PostgresType, text: str) -> Decoded:
-    return _timestamp_in(text, _usual_units(kind))
-
-
-def _timestamp_in(text: str, encoding: str) -> Decoded:
-    units = _UNITS[encoding]
+def _timestamp(text: str, units: int) -> Decoded:
     number = f"try_cast({text} AS bigint)"
     first, last = _FIRST_DAY * 86_400 * units, (_LAST_DAY + 1) * 86_400 * units - 1
     # Nanoseconds begin and end inside the years that a timestamp can hold.
@@ -184,8 +170,6 @@ _RULES: dict[Kind, Callable[[PostgresType, str], Decoded]] = {
     Kind.FLOAT: _castable,
     Kind.BOOLEAN: _castable,
     Kind.DATE: _date,
-    Kind.TIME: _time,
-    Kind.TIMESTAMP: _timestamp,
     Kind.TIMESTAMP_TZ: _timestamp_tz,
     Kind.TEXT: _as_is,
 }

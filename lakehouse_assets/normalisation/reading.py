@@ -98,11 +98,16 @@ def regex(pattern: str) -> str:
     return "r'" + pattern.replace("'", r"\x27") + "'"
 
 
-def groups(pattern: str, count: int) -> str:
-    """What the groups of a pattern of the whole text found, as an array; NULL or of another length when it has not the pattern."""
+def taken_apart(pattern: str, count: int) -> str:
+    """`$p`: what the groups of a pattern of the whole text found, as an array; `has_pattern` says whether it has the pattern."""
     found = "|".join(f"${i}" for i in range(1, count + 1))
     bar = regex(r"\|")  # Java splits at an escaped sign without a pattern
     return f"CASE WHEN instr($x, '|') = 0 THEN split(regexp_replace($x, {regex(pattern)}, '{found}'), {bar}) END"
+
+
+def has_pattern(count: int) -> str:
+    """Whether `$p`, as `taken_apart` makes it with so many groups, is of a text with the pattern: else it is NULL or shorter."""
+    return f"coalesce(size($p) = {count}, false)"
 
 
 def read_all(source: str, readings: dict[str, Reading]) -> str:
