@@ -132,8 +132,8 @@ class Identity:
     ) -> Identity:
         """As it is after a recovery from `found`: what was observed is what is true, with raised epochs.
 
-        `in_raw`: by topic the offset behind raw's last. A topic that was made again, or has lost its beginning, is read
-        from its beginning; one whose end was lost from the end it has now.
+        `in_raw`: by topic the offset behind raw's last. A topic that was made again is read from its beginning, one that
+        has lost its beginning from the first message it keeps, one whose end was lost from the end it has now.
         """
         raised = {name for b in found if not b.kind.of_checkpoint for name in b.tables}
         kinds = {name: b.kind for b in found if b.kind.of_topic for name in b.tables}
@@ -141,8 +141,11 @@ class Identity:
         for table in catalog.tables:
             if (kind := kinds.get(table.name)) is not None:
                 begin.pop(table.topic, None)
-                if kind is Kind.TOPIC_WENT_BACK and observed.topics and table.topic in observed.topics:
-                    begin[table.topic] = observed.topics[table.topic].end
+                now = (observed.topics or {}).get(table.topic)
+                if now and kind is Kind.TOPIC_WENT_BACK:
+                    begin[table.topic] = now.end
+                if now and kind is Kind.OFFSETS_GONE:
+                    begin[table.topic] = now.first
         epochs = {table.name: self.epoch(table.name) + (table.name in raised) for table in catalog.tables}
         at_source = any(b.kind.of_source for b in found)
         if at_source:

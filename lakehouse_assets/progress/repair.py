@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from lakehouse_assets import continuity
 from lakehouse_assets.catalog import Table
 from lakehouse_assets.changelog.generations import completed
 from lakehouse_assets.changelog.position import NOTHING
@@ -116,7 +117,7 @@ def has_rows(request: RepairRequest, table: Table) -> bool:
 def wait_for_generation(request: RepairRequest, table: Table, since: int, *, allow: bool = False) -> None:
     """Return once a snapshot that began after position `since` is folded. `allow`: also when it changes most of the table.
 
-    LakehouseError when the brake holds it back, or it is not there within the request's wait.
+    LakehouseError when the brake holds it back, the stream halts, or it is not there within the request's wait.
     """
     paths, compared = request.verify.paths, comparison(table)
     deadline = time.monotonic() + request.wait_seconds
@@ -130,6 +131,8 @@ def wait_for_generation(request: RepairRequest, table: Table, since: int, *, all
             if not allow:
                 raise LakehouseError(waiting.words, where=table.name, next_step=waiting.next_step)
             brake.allow(paths, table.name, waiting.target)
+        if halted := continuity.read_halt(paths):
+            raise LakehouseError(halted.text, where="the stream is halted", next_step="lakehouse recover")
         if time.monotonic() > deadline:
             raise LakehouseError(
                 f"its snapshot is not in transformed after {request.wait_seconds:.0f} s",

@@ -133,6 +133,14 @@ def test_a_topic_cut_short_is_read_from_its_end_so_that_nothing_old_comes_again(
     assert now.begin[IMOVEIS] == 4
 
 
+def test_a_topic_that_lost_its_beginning_is_read_from_the_first_message_it_keeps() -> None:
+    observed = _topics(imoveis=Topic("id of imoveis", 15, 20))
+    now = _recovered(Kind.OFFSETS_GONE, "imoveis", observed=observed)
+    assert now.begin == dict.fromkeys(TOPICS, 10) | {IMOVEIS: 15}
+    assert now.epoch("imoveis") == 1
+    assert _found(observed, now, Reached(now.begin, 0)) == ()
+
+
 def test_a_lost_checkpoint_costs_no_epoch() -> None:
     now = _recovered(Kind.CHECKPOINT_LOST, *CATALOG.names)
     assert {now.epoch(name) for name in CATALOG.names} == {0}
