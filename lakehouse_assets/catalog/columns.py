@@ -9,7 +9,7 @@ from typing import Any
 from lakehouse_assets.catalog import names
 from lakehouse_assets.catalog.model import Column, Protect, Table
 from lakehouse_assets.catalog.rules import Rule, parse_rule
-from lakehouse_assets.catalog.types import ENUM, Kind, PostgresType, parse_type
+from lakehouse_assets.catalog.types import Kind, PostgresType, declared, parse_type
 
 _COLUMN_KEYS = {"type", "description", "rule", "protect", "keep", "protect_at", "holds"}
 # Text types in the sense of the rules: what a person may have typed; uuid and json are texts only in the lake.
@@ -46,6 +46,8 @@ def read_column(
     if isinstance(parsed, str):
         problems.append(f"{place}: {parsed}")
         return None
+    if is_key and parsed.is_text and parsed.kind is not Kind.TEXT:
+        problems.append(f"{place}: a key cannot be of type {parsed.text}: messages write it otherwise than the server")
     protection = _protection(place, entry, parsed, is_key, problems)
     rule, why = _rule(place, name, entry, parsed, is_key, protection.get("protect"), problems)
     return Column(name, parsed, description, rule, why, encoding=encoding_of(parsed, encodings), **protection)
@@ -124,12 +126,10 @@ def _protection(
 
 def source_column(table: Table, name: str, type_text: str) -> Column | str:
     """A column of the source as the catalog would read it if it were declared there, or why it cannot be."""
-    if type_text == ENUM:
-        type_text = "text"
     if name.lower() in [column.name.lower() for column in table.columns]:
         return "there is a column of the same name but for its case"
     problems: list[str] = []
-    column = read_column("", name, type_text, False, table.encodings, problems)
+    column = read_column("", name, declared(type_text), False, table.encodings, problems)
     return replace(column, declared=False) if column and not problems else problems[0].removeprefix(": ")
 
 

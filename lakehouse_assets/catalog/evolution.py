@@ -8,7 +8,7 @@ from dataclasses import replace
 from lakehouse_assets.catalog.columns import encoding_of, source_column, with_type
 from lakehouse_assets.catalog.model import RETYPED, Column, Drift, Table
 from lakehouse_assets.catalog.shape import Awaited, BuiltColumn, BuiltTable, SourceColumn, SourceShape, built_table
-from lakehouse_assets.catalog.types import ENUM, Fit, Kind, PostgresType, fit, parse_type
+from lakehouse_assets.catalog.types import ENUM, Fit, Kind, PostgresType, declared, fit, parse_type
 
 ADOPTED = (Fit.GROWS, Fit.REWRITES)  # what a table that evolves takes from the source
 
@@ -52,7 +52,7 @@ def fits(table: Table, mine: PostgresType, theirs: str) -> Fit:
     """How a source column of the type `theirs` fits a column read as `mine`."""
     if theirs == ENUM:
         return Fit.HOLDS if mine.kind is Kind.TEXT else Fit.OTHER
-    other = parse_type(theirs)
+    other = parse_type(declared(theirs))
     if isinstance(other, str):
         return Fit.OTHER
     encoding = encoding_of(mine, table.encodings)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
+import uuid
 from dataclasses import dataclass
 from enum import StrEnum
 
 MAX_DECIMAL_PRECISION = 38
 UNCONSTRAINED_NUMERIC = (38, 18)  # VALUES: numeric without precision
+UNAVAILABLE = "__debezium_unavailable_value"  # a text that an update left where it is, out of line
 
 
 class Kind(StrEnum):
@@ -22,6 +26,16 @@ class Kind(StrEnum):
     TIMESTAMP = "timestamp"
     TIMESTAMP_TZ = "timestamptz"
     TEXT = "text"
+    # Texts in the lake that messages write in a form of their own:
+    BYTES = "bytes"  # hexadecimal digits
+    INTERVAL = "interval"  # ISO 8601 with each of its parts
+    TIME_TZ = "timetz"  # in UTC
+    ARRAY = "array"  # a JSON array of its elements
+    STRUCT = "struct"  # a JSON object, where the server prints something else
+    OTHER = "other"  # hexadecimal digits of the text that the server prints: the connector knows nothing of the type
+
+
+_FORMS = (Kind.TEXT, Kind.BYTES, Kind.INTERVAL, Kind.TIME_TZ, Kind.ARRAY, Kind.STRUCT, Kind.OTHER)
 
 
 @dataclass(frozen=True)
@@ -49,10 +63,47 @@ class PostgresType:
     @property
     def toastable(self) -> bool:
         """Whether Postgres may store it out of line, so that an update may not carry it."""
-        return self.kind is Kind.TEXT or self.text == "numeric"
+        return self.kind in (Kind.TEXT, Kind.BYTES, Kind.ARRAY, Kind.OTHER) or self.text in ("numeric", "hstore")
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the lake holds it as a text, of any length."""
+        return self.kind in _FORMS
+
+    @property
+    def element(self) -> str:
+        """The type of an array's elements."""
+        return self.text.removesuffix("[]")
+
+    @property
+    def unavailable(self) -> str:
+        """What messages hold in place of a value that an update left where it is. Measured with Debezium 3.7.0."""
+        if self.text == "hstore":
+            return json.dumps({UNAVAILABLE: UNAVAILABLE}, separators=(",", ":"))
+        if self.kind is not Kind.ARRAY:
+            return UNAVAILABLE
+        return json.dumps(_UNAVAILABLE_ARRAYS.get(self.element, [UNAVAILABLE]), separators=(",", ":"))
+
+
+_CODE_POINTS = [ord(letter) for letter in UNAVAILABLE]
+_UNAVAILABLE_ARRAYS = {
+    "integer": _CODE_POINTS,
+    "bigint": _CODE_POINTS,
+    "uuid": [str(uuid.UUID(bytes=hashlib.md5(UNAVAILABLE.encode(), usedforsecurity=False).digest(), version=3))],
+}
 
 
 ENUM = "enum"  # what the source's enumerations are called: they have no type of their own in a catalog
+OTHER = "other"  # how a catalog declares a column whose type neither it nor the connector knows
+
+
+def declared(source_type: str) -> str:
+    """How a catalog declares a column of the source's type; the type itself where the lake cannot hold it."""
+    if source_type == ENUM:
+        return "text"
+    if not isinstance(parse_type(source_type), str) or source_type.endswith("[]"):
+        return source_type
+    return source_type if _name(source_type) in _REFUSED else OTHER
 
 
 class Fit(StrEnum):
@@ -68,7 +119,7 @@ def fit(read_as: PostgresType, other: PostgresType) -> Fit:
     """How values of the type `other` fit a column read as `read_as`."""
     if read_as.text == other.text:
         return Fit.HOLDS
-    if read_as.kind is not other.kind or read_as.kind in (Kind.FLOAT, Kind.BOOLEAN, Kind.DATE):
+    if read_as.kind is not other.kind or read_as.kind in (Kind.FLOAT, Kind.BOOLEAN, Kind.DATE, *_FORMS[1:]):
         return Fit.OTHER
     if read_as.kind is Kind.TEXT:
         return Fit.GROWS if _family(read_as) in _SAME_TEXT and _family(other) in _FREE_TEXT else Fit.REWRITES
@@ -116,31 +167,68 @@ _PLAIN = {
     "jsonb": (Kind.TEXT, "string"),
     # Types that have no twin in the lake: the text that the server prints.
     **dict.fromkeys(
-        ("inet", "cidr", "macaddr", "macaddr8", "int4range", "int8range", "numrange", "daterange", "tsrange"),
+        (
+            "inet",
+            "cidr",
+            "macaddr",
+            "macaddr8",
+            "int4range",
+            "int8range",
+            "numrange",
+            "daterange",
+            "tsrange",
+            "tstzrange",
+            "tsvector",
+            "ltree",
+            "name",
+        ),
         (Kind.TEXT, "string"),
     ),
+    "oid": (Kind.INTEGER, "bigint"),
+    "money": (Kind.DECIMAL, "decimal(19,2)"),
+    "bytea": (Kind.BYTES, "string"),
+    "interval": (Kind.INTERVAL, "string"),
+    **dict.fromkeys(("hstore", "point", "line", "lseg", "box", "circle"), (Kind.STRUCT, "string")),
+    OTHER: (Kind.OTHER, "string"),
 }
 _TIMES = {
     "time": (Kind.TIME, "string"),  # Delta has no time of day: the text that the server prints
     "timestamp": (Kind.TIMESTAMP, "timestamp_ntz"),
     "timestamptz": (Kind.TIMESTAMP_TZ, "timestamp"),
+    "timetz": (Kind.TIME_TZ, "string"),
+}
+_ELEMENTS = ("text", "varchar", "integer", "bigint", "uuid")  # of arrays
+_UNTOLD = "its messages do not tell an unchanged long value from NULL"
+_REFUSED = {
+    "polygon": _UNTOLD,
+    "path": _UNTOLD,
+    **dict.fromkeys(
+        ("bit", "bit varying", "varbit", "geometry", "geography", "vector", "halfvec", "sparsevec"),
+        "the connector writes it in a form that is not read",
+    ),
 }
 _ALIASES = {
     "int2": "smallint", "int4": "integer", "int": "integer", "int8": "bigint", "serial": "integer", "bigserial": "bigint",
     "float4": "real", "float8": "double precision", "bool": "boolean", "decimal": "numeric",
     "character varying": "varchar", "character": "char", "bpchar": "char",
-    "time without time zone": "time", "timestamp without time zone": "timestamp", "timestamp with time zone": "timestamptz",
+    "time without time zone": "time", "time with time zone": "timetz", "timestamp without time zone": "timestamp", "timestamp with time zone": "timestamptz",
 }  # fmt: skip
 
-ACCEPTED = "smallint, integer, bigint, numeric[(p,s)], real, double precision, boolean, date, time[(n)], timestamp[(n)], timestamptz[(n)], text, varchar[(n)], char(n), citext, uuid, json, jsonb, inet, cidr, macaddr, macaddr8, int4range, int8range, numrange, daterange, tsrange"
+ACCEPTED = "smallint, integer, bigint, numeric[(p,s)], real, double precision, boolean, date, time[(n)], timestamp[(n)], timestamptz[(n)], text, varchar[(n)], char(n), citext, uuid, json, jsonb, inet, cidr, macaddr, macaddr8, int4range, int8range, numrange, daterange, tsrange, tstzrange, tsvector, ltree, name, oid, money, bytea, interval, timetz[(n)], hstore, point, line, lseg, box, circle, arrays of text, varchar, integer, bigint and uuid (text[]), and other"
 
 
 def parse_type(text: str) -> PostgresType | str:
     """The type, or the reason why it is none that the lake can hold."""
+    if text.endswith("[]"):
+        return _array(text)
     match = re.fullmatch(r"\s*([a-z0-9 ]+?)\s*(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?\s*", text.lower())
     if not match:
         return f"type {text!r} cannot be read; accepted: {ACCEPTED}"
     name = _ALIASES.get(match[1], match[1])
+    if name.startswith("interval"):  # whichever fields and digits it keeps
+        return PostgresType("interval", Kind.INTERVAL, "string")
+    if name in _REFUSED:
+        return f"type {text!r} is not supported: {_REFUSED[name]}"
     first, second = (int(match[2]) if match[2] else None), (int(match[3]) if match[3] else None)
     if name == "numeric":
         return _numeric(text, first, second)
@@ -156,6 +244,18 @@ def parse_type(text: str) -> PostgresType | str:
         return f"type {text!r} is not supported; accepted: {ACCEPTED}"
     kind, spark = _PLAIN[name]
     return PostgresType(name, kind, spark)
+
+
+def _array(text: str) -> PostgresType | str:
+    element = parse_type(text.removesuffix("[]"))
+    if isinstance(element, PostgresType) and _family(element) in _ELEMENTS:
+        return PostgresType(f"{element.text}[]", Kind.ARRAY, "string")
+    return f"type {text!r} is not supported: {_UNTOLD}"
+
+
+def _name(text: str) -> str:
+    """A type's name without its size."""
+    return text.lower().split("(")[0].strip()
 
 
 def _numeric(text: str, precision: int | None, scale: int | None) -> PostgresType | str:

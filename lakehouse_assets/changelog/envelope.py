@@ -27,7 +27,6 @@ class Op(StrEnum):
 
 DEBEZIUM_OPS = {"c": Op.INSERT, "u": Op.UPDATE, "d": Op.DELETE, "r": Op.SNAPSHOT, "t": Op.TRUNCATE}
 BASE64_MARK = "base64:"  # before the bytes of a key or value that is no UTF-8
-UNAVAILABLE = "__debezium_unavailable_value"
 
 RAW_COLUMNS = """
     table_name STRING, op STRING, event_date DATE, position BIGINT, kafka_offset BIGINT,

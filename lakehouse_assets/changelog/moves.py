@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from lakehouse_assets import sql
 from lakehouse_assets.catalog import Table
 from lakehouse_assets.changelog import fold
-from lakehouse_assets.changelog.envelope import UNAVAILABLE, Op
+from lakehouse_assets.changelog.envelope import Op
 from lakehouse_assets.normalisation.encodings import decode
 
 _GENERATION = "generation"  # not an op of raw: the moment a completed snapshot removes what it did not see
@@ -27,7 +27,7 @@ def moves_query(raw: str, table: Table, target: int) -> str:
     where = f"table_name = {sql.text(table.name)} AND position <= {target} AND {fold.STREAMED}"
     return f"""
     SELECT d.key AS old_key, i.key AS new_key, i.position
-    FROM (SELECT * FROM {raw} WHERE {where} AND op = '{Op.INSERT}' AND value LIKE '%{UNAVAILABLE}%') i
+    FROM (SELECT * FROM {raw} WHERE {where} AND op = '{Op.INSERT}' AND {fold.mentions_unavailable(table)}) i
     JOIN (SELECT * FROM {raw} WHERE {where} AND op = '{Op.DELETE}') d
       ON d.lsn = i.lsn AND d.tx_id = i.tx_id AND d.position < i.position
     """
@@ -58,8 +58,11 @@ def moved_rows(raw: str, table: Table, events: fold.FoldRange) -> str:
     for column in sorted(table.other_columns, key=lambda c: c.type.toastable):  # the order of fold.latest
         text = f"last.after.{sql.name(column.name)}"
         if column.type.toastable:
-            columns.append(fold.typed(column, f"nullif({text}, '{UNAVAILABLE}')"))
-            columns += [f"false AS {fold.kept(column)}", f"{text} <=> '{UNAVAILABLE}' AS {fold.unknown(column)}"]
+            columns.append(fold.typed(column, f"nullif({text}, {sql.text(column.type.unavailable)})"))
+            columns += [
+                f"false AS {fold.kept(column)}",
+                f"{text} <=> {sql.text(column.type.unavailable)} AS {fold.unknown(column)}",
+            ]
         else:
             columns.append(fold.typed(column, text))
     return fold.row(rows, table, columns, events)
@@ -204,7 +207,7 @@ def _overtaken(r: str) -> str:
 def _filled(table: Table, before: str) -> str:
     """The event's row, its unavailable values taken from `before`."""
     columns = [
-        f"'{c.name}', CASE WHEN x IS NOT NULL AND e.after.{sql.name(c.name)} = '{UNAVAILABLE}' "
+        f"'{c.name}', CASE WHEN x IS NOT NULL AND e.after.{sql.name(c.name)} = {sql.text(c.type.unavailable)} "
         f"THEN x.{sql.name(c.name)} ELSE e.after.{sql.name(c.name)} END"
         for c in table.columns
     ]

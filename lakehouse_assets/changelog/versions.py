@@ -15,7 +15,7 @@ from typing import NamedTuple
 from lakehouse_assets import sql
 from lakehouse_assets.catalog import Column, Table
 from lakehouse_assets.catalog.model import VERSION_COLUMNS
-from lakehouse_assets.changelog.envelope import UNAVAILABLE, Op
+from lakehouse_assets.changelog.envelope import Op
 from lakehouse_assets.changelog.fold import FoldRange, batch, kept, key_parts, typed, unknown
 from lakehouse_assets.changelog.merge import same_key
 from lakehouse_assets.changelog.moves import moved_versions
@@ -123,7 +123,7 @@ def _filled(told: str, table: Table) -> str:
     columns = [f"after.{sql.name(c.name)} AS {_text(c)}" for c in table.other_columns if not c.type.toastable]
     for c in _toastable(table):
         text = f"after.{sql.name(c.name)}"
-        says = f"NOT continues AND _op <> '{Op.DELETE}' AND NOT ({text} <=> '{UNAVAILABLE}')"
+        says = f"NOT continues AND _op <> '{Op.DELETE}' AND NOT ({text} <=> {sql.text(c.type.unavailable)})"
         own = f"CASE WHEN {says} THEN struct({text} AS text) END"
         known = f"CASE WHEN whole THEN {own} ELSE last({own}, true) OVER ({life}) END"
         columns += [f"({known}).text AS {_text(c)}", f"{known} IS NOT NULL AS {_is_known(c)}"]

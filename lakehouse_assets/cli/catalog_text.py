@@ -11,7 +11,7 @@ import click
 from lakehouse_assets.catalog.drift import Change, Difference
 from lakehouse_assets.catalog.model import plain_name
 from lakehouse_assets.catalog.rules import parse_rule
-from lakehouse_assets.catalog.types import ENUM, parse_type
+from lakehouse_assets.catalog.types import declared, parse_type
 from lakehouse_assets.cli.context import Edge
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def with_shape(text: str, table: Table, found: Sequence[Difference]) -> str:
         if one.change is Change.KEY and one.source:
             document["tables"][table.name]["key"] = one.source.split(", ")
         if one.change in (Change.ADDED, Change.WIDENED, Change.RETYPED) and not one.obstacle and _declarable(one):
-            kind = "text" if one.source == ENUM else one.source
+            kind = declared(one.source)
             now = columns.get(one.column)
             columns[one.column] = kind if now is None or isinstance(now, str) else _inline(_entry(now) | {"type": kind})
     return _text(document)
@@ -85,7 +85,7 @@ def with_tables(text: str, database: str, proposals: Sequence[Proposal]) -> str:
 
 
 def _declarable(one: Difference) -> bool:
-    return one.source == ENUM or not isinstance(parse_type(one.source), str)
+    return not isinstance(parse_type(declared(one.source)), str)
 
 
 def _columns(text: str, table: Table) -> tuple[Any, Any]:

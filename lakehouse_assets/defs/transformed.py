@@ -18,10 +18,10 @@ from dagster import (
 
 from lakehouse_assets.catalog import Catalog, Column, Table
 from lakehouse_assets.catalog.model import LakeColumn
-from lakehouse_assets.changelog.envelope import UNAVAILABLE
 from lakehouse_assets.defs import drift, postgres, raw
 from lakehouse_assets.defs.metadata import PREVIEW_ROWS, column_schema, lake_columns_from, place, preview
 from lakehouse_assets.defs.resources import LakeResource, PostgresResource, SparkResource
+from lakehouse_assets.engine import canonical
 from lakehouse_assets.engine.brake import USUAL, Limits, MassChange
 from lakehouse_assets.engine.evolution import differences, evolved
 from lakehouse_assets.engine.judgement import Judged, accounted, first_invalid_share, judged, personal
@@ -227,6 +227,8 @@ def soundness(table: Table) -> str:
     keys = ", ".join(f'"{k}"' for k in table.key)
     # DuckDB's count_if is NULL where nothing was compared.
     texts = [
-        f"count(*) FILTER (WHERE \"{c.name}\" = '{UNAVAILABLE}')" for c in table.lake_columns if c.spark == "string"
+        f'count(*) FILTER (WHERE "{c.name}" = {canonical.text(table.column(c.source).type.unavailable)})'
+        for c in table.lake_columns
+        if c.spark == "string"
     ]
     return f"SELECT count(*) - count(DISTINCT ({keys})), {' + '.join(texts) or '0'} FROM transformed.{table.name}"

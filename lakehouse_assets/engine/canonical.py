@@ -6,8 +6,8 @@ from lakehouse_assets.catalog import Column, Kind
 from lakehouse_assets.proof import Comparison
 
 _TYPES = {
-    Kind.INTEGER: "BIGINT", Kind.FLOAT: "DOUBLE", Kind.BOOLEAN: "BOOLEAN", Kind.DATE: "DATE", Kind.TIME: "VARCHAR",
-    Kind.TIMESTAMP: "TIMESTAMP", Kind.TIMESTAMP_TZ: "TIMESTAMPTZ", Kind.TEXT: "VARCHAR",
+    Kind.INTEGER: "BIGINT", Kind.FLOAT: "DOUBLE", Kind.BOOLEAN: "BOOLEAN", Kind.DATE: "DATE",
+    Kind.TIMESTAMP: "TIMESTAMP", Kind.TIMESTAMP_TZ: "TIMESTAMPTZ",
 }  # fmt: skip
 
 _TO_MICROSECONDS = {"Timestamp": "* 1000", "MicroTimestamp": "* 1", "NanoTimestamp": "// 1000"}
@@ -31,6 +31,10 @@ def canonical(column: Column, lake: str) -> str:
     value = name(lake)
     if column.type.kind is Kind.FLOAT:
         return f"CASE WHEN isnan({value}) THEN 'NaN' ELSE CAST(CAST({value} AS BIT) AS VARCHAR) END"
+    if column.type.kind is Kind.ARRAY:
+        elements = f"json_extract_string({value}, '$[*]')"
+        told = f"array_to_string(list_transform({elements}, e -> coalesce(length(e) || ':' || e, '')), '|')"
+        return f"CASE WHEN json_valid({value}) THEN coalesce({told}, '') ELSE {value} END"
     return _text(column, value)
 
 
@@ -66,7 +70,7 @@ def typed(column: Column) -> str:
     """The type that orders a key column's values as the source does."""
     if column.type.kind is Kind.DECIMAL:
         return "DECIMAL({},{})".format(*column.type.decimal)
-    return _TYPES[column.type.kind]
+    return _TYPES.get(column.type.kind, "VARCHAR")
 
 
 def from_message(column: Column, key: str) -> str:
@@ -87,7 +91,7 @@ def from_message(column: Column, key: str) -> str:
 
 def _cell(column: Column, lake: str) -> str:
     value = canonical(column, lake)
-    return f"length({value}) || ':' || {value}" if column.type.kind is Kind.TEXT else value
+    return f"length({value}) || ':' || {value}" if column.type.is_text else value
 
 
 def _half(digest_column: str, start: int) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from lakehouse_assets import sql
 from lakehouse_assets.catalog import Column, Kind, Table
 from lakehouse_assets.catalog.model import RETYPED, Protect
-from lakehouse_assets.changelog.envelope import UNAVAILABLE, Op
-from lakehouse_assets.changelog.fold import IDENTITY, FoldRange
+from lakehouse_assets.changelog.envelope import Op
+from lakehouse_assets.changelog.fold import IDENTITY, FoldRange, mentions_unavailable
 from lakehouse_assets.changelog.generations import FIRST, LAST, Generation, completed
 from lakehouse_assets.changelog.moves import components, moves_query
 from lakehouse_assets.changelog.versions import End
@@ -51,7 +51,7 @@ def look(spark: SparkSession, raw: str, table: Table, applied: int, target: int)
     row = spark.sql(f"""
       SELECT collect_list(struct(position, lsn, tx_id)) FILTER (WHERE op = '{Op.TRUNCATE}') AS truncates,
              max(position) FILTER (WHERE op = '{Op.SNAPSHOT}' AND snapshot IN {_LAST}) AS finished_at,
-             count_if(op = '{Op.INSERT}' AND value LIKE '%{UNAVAILABLE}%') AS moves,
+             count_if(op = '{Op.INSERT}' AND {mentions_unavailable(table)}) AS moves,
              count_if(op = '{Op.UNKNOWN}') AS unreadable,
              count_if(op IN ('{Op.UPDATE}', '{Op.DELETE}', '{Op.SNAPSHOT}')) AS overwriting
              {"".join(", " + cell for cell in cells)}

@@ -53,6 +53,22 @@ def _as_is(_: PostgresType, text: str) -> Decoded:
     return Decoded(text, _status(text, text))
 
 
+_HEXADECIMAL = "([0-9a-f]{2})*"
+
+
+def _bytes(_: PostgresType, text: str) -> Decoded:
+    """Bytes as the server prints them."""
+    value = rf"CASE WHEN {matches(text, _HEXADECIMAL)} THEN concat('\\x', {text}) END"
+    return Decoded(value, _status(text, value))
+
+
+def _other(_: PostgresType, text: str) -> Decoded:
+    """The text in the digits; a type that only another connector knows may come in any form, which stays."""
+    printed = f"try_validate_utf8(CAST(unhex({text}) AS string))"
+    value = f"CASE WHEN {matches(text, _HEXADECIMAL)} THEN {printed} ELSE {text} END"
+    return Decoded(value, _status(text, value))
+
+
 def _castable(kind: PostgresType, text: str) -> Decoded:
     value = f"try_cast({text} AS {kind.spark})"
     return Decoded(value, _status(text, value))
@@ -172,4 +188,10 @@ _RULES: dict[Kind, Callable[[PostgresType, str], Decoded]] = {
     Kind.DATE: _date,
     Kind.TIMESTAMP_TZ: _timestamp_tz,
     Kind.TEXT: _as_is,
+    Kind.BYTES: _bytes,
+    Kind.INTERVAL: _as_is,
+    Kind.TIME_TZ: _as_is,
+    Kind.ARRAY: _as_is,
+    Kind.STRUCT: _as_is,
+    Kind.OTHER: _other,
 }

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from lakehouse_assets.catalog import Column, Kind, Table
 
 PROTECTED = "protected"
+SENT_OTHERWISE = "of a type that the connector writes otherwise than the server prints it"
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -17,9 +18,9 @@ def comparable(table: Table, apart: Mapping[str, str] = _NONE) -> list[tuple[str
     """Pairs of a source column and the lake column that must hold the same value, without those `apart`.
 
     The one place that knows where a source value is kept: a text with a rule is in `<c>__raw`, a protected one is
-    nowhere and is left out.
+    nowhere, one that the server prints otherwise has nothing to be compared with: both are left out.
     """
-    seen = (c for c in table.columns if not c.hidden and c.name not in apart)
+    seen = (c for c in table.columns if not c.hidden and c.type.kind is not Kind.STRUCT and c.name not in apart)
     return [(c.name, f"{c.name}__raw" if c.judged else c.name) for c in seen]
 
 
@@ -60,8 +61,8 @@ class Comparison:
     @property
     def not_compared(self) -> dict[str, str]:
         """Columns that are left out, and why."""
-        protected = {c.name: PROTECTED for c in self.table.columns if c.name not in self.columns}
-        return {**protected, **self.apart}
+        left = [c for c in self.table.columns if c.name not in self.columns]
+        return {**{c.name: PROTECTED if c.hidden else SENT_OTHERWISE for c in left}, **self.apart}
 
     @property
     def obstacle(self) -> str:

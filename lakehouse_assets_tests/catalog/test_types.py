@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lakehouse_assets.catalog import Kind, PostgresType, parse_type
+from lakehouse_assets.catalog import UNAVAILABLE, Kind, PostgresType, parse_type
+from lakehouse_assets.catalog.types import declared
 
 # The catalog's text, how it is printed, its kind and its Spark type.
 TYPES = [
@@ -43,6 +44,24 @@ TYPES = [
     ("uuid", "uuid", Kind.TEXT, "string"),
     ("json", "json", Kind.TEXT, "string"),
     ("jsonb", "jsonb", Kind.TEXT, "string"),
+    ("tstzrange", "tstzrange", Kind.TEXT, "string"),
+    ("name", "name", Kind.TEXT, "string"),
+    ("oid", "oid", Kind.INTEGER, "bigint"),
+    ("money", "money", Kind.DECIMAL, "decimal(19,2)"),
+    ("bytea", "bytea", Kind.BYTES, "string"),
+    ("interval", "interval", Kind.INTERVAL, "string"),
+    ("interval(3)", "interval", Kind.INTERVAL, "string"),
+    ("interval day to second(3)", "interval", Kind.INTERVAL, "string"),
+    ("timetz", "timetz", Kind.TIME_TZ, "string"),
+    ("time with time zone", "timetz", Kind.TIME_TZ, "string"),
+    ("timetz(3)", "timetz(3)", Kind.TIME_TZ, "string"),
+    ("text[]", "text[]", Kind.ARRAY, "string"),
+    ("character varying(10)[]", "varchar(10)[]", Kind.ARRAY, "string"),
+    ("int8[]", "bigint[]", Kind.ARRAY, "string"),
+    ("uuid[]", "uuid[]", Kind.ARRAY, "string"),
+    ("hstore", "hstore", Kind.STRUCT, "string"),
+    ("point", "point", Kind.STRUCT, "string"),
+    ("other", "other", Kind.OTHER, "string"),
 ]
 
 
@@ -55,12 +74,14 @@ def test_a_type_is_read_in_every_spelling(text: str, printed: str, kind: Kind, s
 
 REFUSED = [
     ("", "cannot be read"),
-    ("text[]", "cannot be read"),
+    ("numeric(6,2)[]", "do not tell an unchanged long value from NULL"),
+    ("char(2)[]", "do not tell an unchanged long value from NULL"),
+    ("comp[]", "do not tell an unchanged long value from NULL"),
+    ("polygon", "do not tell an unchanged long value from NULL"),
+    ("bit(3)", "in a form that is not read"),
     ("numeric(15,-2)", "cannot be read"),
     ("numeric(15,2", "cannot be read"),
-    ("money", "not supported"),
-    ("bytea", "not supported"),
-    ("interval", "not supported"),
+    ("cube", "not supported"),
     ("integer(4)", "not supported"),
     ("text(10)", "not supported"),
     ("date(3)", "not supported"),
@@ -90,15 +111,50 @@ def test_a_decimal_knows_its_precision_and_scale(text: str, decimal: tuple[int, 
     assert parsed.decimal == decimal
 
 
-@pytest.mark.parametrize("text", ["text", "varchar(50)", "char(2)", "json", "jsonb", "numeric"])
+@pytest.mark.parametrize(
+    "text", ["text", "varchar(50)", "char(2)", "json", "jsonb", "numeric", "bytea", "text[]", "hstore", "other"]
+)
 def test_a_type_of_any_length_may_be_stored_out_of_line_and_so_be_unavailable(text: str) -> None:
     parsed = parse_type(text)
     assert isinstance(parsed, PostgresType)
     assert parsed.toastable
 
 
-@pytest.mark.parametrize("text", ["integer", "numeric(15,2)", "double precision", "boolean", "date", "timestamptz"])
+@pytest.mark.parametrize(
+    "text", ["integer", "numeric(15,2)", "double precision", "boolean", "date", "timestamptz", "interval", "point"]
+)
 def test_a_type_of_few_bytes_is_always_sent(text: str) -> None:
     parsed = parse_type(text)
     assert isinstance(parsed, PostgresType)
     assert not parsed.toastable
+
+
+@pytest.mark.parametrize(
+    ("source", "catalog"),
+    [
+        ("enum", "text"), ("varchar(3)", "varchar(3)"), ("bytea", "bytea"), ("cube", "other"), ("xml", "other"),
+        ("My Type", "other"), ("int4multirange", "other"), ("pg_snapshot", "other"),
+        ("cube[]", "cube[]"), ("polygon", "polygon"), ("bit(3)", "bit(3)"), ("bit varying(3)", "bit varying(3)"),
+    ],
+)  # fmt: skip
+def test_a_type_of_the_source_that_the_catalog_does_not_know_is_declared_as_other(source: str, catalog: str) -> None:
+    assert declared(source) == catalog
+
+
+@pytest.mark.parametrize(
+    ("text", "unavailable"),
+    [
+        ("text", UNAVAILABLE),
+        ("bytea", UNAVAILABLE),
+        ("other", UNAVAILABLE),
+        ("text[]", f'["{UNAVAILABLE}"]'),
+        ("varchar(10)[]", f'["{UNAVAILABLE}"]'),
+        ("integer[]", "[95,95,100,101,98,101,122,105,117,109,95,117,110,97,118,97,105,108,97,98,108,101,95,118,97,108,117,101]"),
+        ("uuid[]", '["b68a35a7-17ad-35b3-af2a-ae46edb4545a"]'),
+        ("hstore", f'{{"{UNAVAILABLE}":"{UNAVAILABLE}"}}'),
+    ],
+)  # fmt: skip
+def test_an_unavailable_value_is_known_by_what_the_connector_puts_in_its_place(text: str, unavailable: str) -> None:
+    parsed = parse_type(text)
+    assert isinstance(parsed, PostgresType)
+    assert parsed.unavailable == unavailable

@@ -29,7 +29,14 @@ def test_new_columns_types_and_keys_are_written_and_nothing_else(tmp_path: Path)
     file.write_text(TEXT, encoding="utf-8")
     table = load_catalog(file).table("pedidos")
     changed = with_columns(
-        declared(table), id="bigint", nota="text", valor=None, situacao="enum", foto="bytea", **{"dia útil": "date"}
+        declared(table),
+        id="bigint",
+        nota="text",
+        valor=None,
+        situacao="enum",
+        foto="bit(3)",
+        tinta="cube",
+        **{"dia útil": "date"},
     )
     generated = SourceColumn("total", "integer", generated=True)
     source = replace(changed, columns=(*changed.columns, generated), key=("id", "nota"))
@@ -46,6 +53,7 @@ def test_new_columns_types_and_keys_are_written_and_nothing_else(tmp_path: Path)
         'nota = {type = "text", rule = "none", description = "As it was typed."}   # and this one',
         'valor = "numeric(10,2)"',
         'situacao = "text"',
+        'tinta = "other"',
         '"dia útil" = "date"',
     ]
     assert load_catalog(file).table("pedidos").key == ("id", "nota")

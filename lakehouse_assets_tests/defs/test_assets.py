@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from lakehouse_assets.catalog import load_catalog
+from lakehouse_assets.catalog import UNAVAILABLE, load_catalog
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.refined import load_refined
-from lakehouse_assets.changelog.envelope import RAW_COLUMNS, UNAVAILABLE
+from lakehouse_assets.changelog.envelope import RAW_COLUMNS
 from lakehouse_assets.defs import history, raw, transformed
 from lakehouse_assets.defs.refined import assets as refined
 from lakehouse_assets.engine import brake

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lakehouse_assets.catalog import UNAVAILABLE
 from lakehouse_assets.catalog.model import LakePaths
-from lakehouse_assets.changelog.envelope import UNAVAILABLE
 from lakehouse_assets.defs.transformed import soundness
 from lakehouse_assets.engine.reader import open_lake
 from lakehouse_assets_tests.progress import copied_lake

@@ -107,6 +107,27 @@ OTHER_MODES = [
 ]  # fmt: skip
 
 
+FORMS = [
+    *(Case(t, None, None) for t in ("bytea", "interval", "timetz", "text[]", "hstore", "other", "money", "oid")),
+    Case("bytea", "00ff41", r"\x00ff41"),
+    Case("bytea", "", r"\x"),
+    *(Case("bytea", w, None, "invalid") for w in ("0", "0g", "AP9B", "00FF", " 00", "00\n")),
+    Case("other", "28312c226120622229", '(1,"a b")'),
+    Case("other", "c3a9", "é"),
+    Case("other", "", ""),
+    *(Case("other", w, w) for w in ("<a>b</a>", "x", "[1,2]", "abc", "é", "28 31")),
+    Case("other", "ff", None, "invalid", "no UTF-8"),
+    Case("interval", "P0Y10M3DT-4H-5M-6.78S", "P0Y10M3DT-4H-5M-6.78S"),
+    Case("timetz", "07:00:00.25Z", "07:00:00.25Z"),
+    Case("text[]", ["a", None, 'b"'], r'["a",null,"b\""]'),
+    Case("bigint[]", [1, None, -3], "[1,null,-3]"),
+    Case("point", {"x": 1.5, "y": 2.0}, '{"x":1.5,"y":2.0}'),
+    Case("money", "-1.50", "-1.50"),
+    Case("money", "1.505", None, "out_of_range"),
+    Case("oid", 4294967295, "4294967295"),
+]  # fmt: skip
+
+
 EXTREMES = [
     *(Case(t, None, None) for t in ("integer", "numeric(15,2)", "date", "timestamp", "timestamptz", "text", "boolean", "real")),
     Case("smallint", 32767, "32767"),
@@ -209,7 +230,7 @@ TIMES = [
     Case("time", 36_000_120, "10:00:00.12", encoding="Timestamp"),
     Case("time", 36_000_000_001_000, "10:00:00.000001", encoding="NanoTimestamp"),
 ]  # fmt: skip
-CASES = _worked() + EXTREMES + OTHER_MODES + TIMES
+CASES = _worked() + EXTREMES + FORMS + OTHER_MODES + TIMES
 
 
 def _type(text: str) -> PostgresType:

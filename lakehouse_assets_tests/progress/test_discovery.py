@@ -22,7 +22,7 @@ comment on schema shop is 'x';
 create type shop.state as enum ('open', 'paid');
 create domain shop.code as varchar(7);
 create table shop."Order Items" ("order" bigint generated always as identity, "Line" int, state shop.state, code shop.code,
-    total numeric(12,2), doubled numeric generated always as (total * 2) stored, place point, tags text[],
+    total numeric(12,2), doubled numeric generated always as (total * 2) stored, place point, tags text[], days date[], span int4multirange,
     at timestamptz, doc jsonb, net inet, primary key ("order", "Line"));
 comment on table shop."Order Items" is 'What was ordered.';
 comment on column shop."Order Items".total is 'In BRL.';
@@ -100,11 +100,15 @@ def test_the_catalog_it_writes_is_read_and_the_source_has_every_table_of_it(sour
     )
     assert {c.name: c.type.text for c in items.columns} == {
         "order": "bigint", "Line": "integer", "state": "text", "code": "varchar(7)", "total": "numeric(12,2)",
-        "at": "timestamptz", "doc": "jsonb", "net": "inet",
+        "at": "timestamptz", "doc": "jsonb", "net": "inet", "place": "point", "tags": "text[]", "span": "other",
     }  # fmt: skip
     assert items.column("total").description == "In BRL."
     out = {one.place.split(".")[-1]: one.reason for p in found.proposals for one in p.left}
-    assert {"doubled", "place", "tags", "_position", "p"} <= set(out)
+    assert set(out) == {"doubled", "place", "days", "span", "_position", "p", "note", "cpf", "contact"} & set(out)
+    assert "an unchanged long value" in out["days"]
+    assert "of type int4multirange: its texts are captured" in out["span"]
+    assert "of type point: captured as the connector writes it, and not compared" in out["place"]
+    assert {"doubled", "_position"} <= set(out)
     assert catalog.table("vendas_clients").column("valor").rule is not None
 
 

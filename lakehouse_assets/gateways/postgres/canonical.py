@@ -13,9 +13,21 @@ from psycopg2 import sql
 from lakehouse_assets.catalog import Column, Kind
 from lakehouse_assets.proof import Comparison
 
-# The texts of days and instants depend on these.
-SESSION = "set local datestyle = 'ISO, YMD'; set local time zone 'UTC'"
+# The texts of days, instants and bytes depend on these.
+SESSION = "set local datestyle = 'ISO, YMD'; set local time zone 'UTC'; set local bytea_output = 'hex'"
 _ARGUMENTS = 80  # a function takes 100
+_OF_KIND = {
+    # Debezium's ISO 8601: each part with a sign of its own.
+    Kind.INTERVAL: " || ".join(
+        ["'P'", *(f"extract({part} from {{c}}) || '{unit}'" for part, unit in
+                  (("year", "Y"), ("month", "M"), ("day", "DT"), ("hour", "H"), ("minute", "M"))),
+         "trim_scale(extract(second from {c})::numeric) || 'S'"]
+    ),
+    Kind.TIME_TZ: "({c} at time zone 'UTC')::time::text || 'Z'",
+    # Element by element: JSON has more than one way to write a text.
+    Kind.ARRAY: """case when {c} is not null then coalesce((select string_agg(coalesce(length(e.t) || ':' || e.t, ''), '|' order by e.n)
+        from unnest({c}::text[]) with ordinality e (t, n)), '') end""",
+}  # fmt: skip
 
 
 def canonical(column: Column) -> sql.Composable:
@@ -25,6 +37,10 @@ def canonical(column: Column) -> sql.Composable:
 
 def _template(column: Column) -> str:
     kind = column.type.kind
+    if kind in _OF_KIND:
+        return _OF_KIND[kind]
+    if column.type.text == "money":
+        return "{c}::numeric::text"
     if kind is Kind.DECIMAL:
         precision, scale = column.type.decimal
         # NaN is above every number, so that the first comparison leaves it out.
@@ -71,7 +87,7 @@ def _half(aggregate: str, digest_column: str, start: int) -> str:
 
 def _cell(column: Column) -> sql.Composable:
     text = canonical(column)
-    return sql.SQL("length({0}) || ':' || {0}").format(text) if column.type.kind is Kind.TEXT else text
+    return sql.SQL("length({0}) || ':' || {0}").format(text) if column.type.is_text else text
 
 
 def _concat(parts: list[sql.Composable]) -> sql.Composable:
@@ -80,12 +96,12 @@ def _concat(parts: list[sql.Composable]) -> sql.Composable:
 
 def typed(column: Column, texts: sql.Composable) -> sql.Composable:
     """An array of canonical texts as values that compare as the column does; of a text column they stay texts."""
-    return texts if column.type.kind is Kind.TEXT else sql.SQL("{}::{}[]").format(texts, sql.SQL(column.type.text))
+    return texts if column.type.is_text else sql.SQL("{}::{}[]").format(texts, sql.SQL(column.type.text))
 
 
 def comparable_key(column: Column) -> sql.Composable:
     """The first key column as the lake's reader orders it: numbers and times by value, texts by code point."""
-    if column.type.kind is Kind.TEXT:
+    if column.type.is_text:
         return sql.SQL('({}) collate "C"').format(canonical(column))
     return sql.Identifier(column.name)
 

@@ -10,7 +10,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from lakehouse_assets.catalog import Kind, Table
 from lakehouse_assets.catalog.model import quoted
-from lakehouse_assets.catalog.types import ENUM
+from lakehouse_assets.catalog.types import ENUM, declared
 from lakehouse_assets.gateways.postgres.bootstrap import create_table_sql
 from lakehouse_assets.gateways.postgres.shape import columns_of, key_of, table_oid
 
@@ -50,8 +50,8 @@ def _columns(cursor: Cursor, table: Table, oid: int) -> Iterator[Problem]:
             )
             continue
         actual = found[column.name]
-        # An enum's labels are text.
-        if actual != expected and not (actual == ENUM and column.type.kind is Kind.TEXT):
+        # An enum's labels are text, of any length.
+        if declared(actual) != expected and not (actual == ENUM and column.type.kind is Kind.TEXT):
             yield Problem(
                 f"column {at} is {actual}, the catalog says {expected}",
                 f"alter table {table.source_sql} alter column {quoted(column.name)} type {expected};"
