@@ -10,7 +10,7 @@ from dagster import Definitions, definitions, in_process_executor
 from lakehouse_assets.catalog import Catalog, load_catalog
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.refined import RefinedTable, load_refined
-from lakehouse_assets.defs import arrivals, history, kafka, postgres, proof, raw, refold, stream, transformed
+from lakehouse_assets.defs import arrivals, history, kafka, postgres, proof, raw, refold, serving, stream, transformed
 from lakehouse_assets.defs.refined import assets as refined
 from lakehouse_assets.defs.resources import KafkaResource, LakeResource, PostgresResource, spark_resource
 from lakehouse_assets.engine.brake import Limits
@@ -34,7 +34,13 @@ def defs() -> Definitions:
     limits = Limits(settings.brake_share, settings.brake_rows)
     folds = transformed.build(catalog, standards, lambda: load_keys(settings), limits)
     told = history.build(catalog, lambda: load_keys(settings))
-    hops = [*raw.build(catalog), *folds, *told, *refined.build(tables, catalog)]
+    hops = [
+        *raw.build(catalog),
+        *folds,
+        *told,
+        *refined.build(tables, catalog),
+        *serving.build(tables, settings.serving_dsn),
+    ]
     checks = {asset.key: [spec.key for spec in asset.check_specs] for asset in hops}
     equal = proof.build(catalog, _verify(settings, links, catalog, tables))
     again = refold.build(catalog, lambda: load_keys(settings))
@@ -44,7 +50,7 @@ def defs() -> Definitions:
         assets=[postgres.build(catalog), *kafka.build(catalog), *hops],
         asset_checks=[equal, again, intact],
         sensors=[
-            arrivals.build(catalog, tables, paths, settings.sensor_seconds, checks),
+            arrivals.build(catalog, tables, paths, settings.sensor_seconds, checks, settings.serving_dsn),
             stream.build_sensor(intact, look),
         ],
         schedules=[

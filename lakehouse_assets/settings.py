@@ -52,6 +52,10 @@ class Settings(BaseSettings):
         None,
         description="The role the connector uses on an external PostgreSQL; default: that of `LAKEHOUSE_SOURCE_DSN`.",
     )
+    serving_dsn: str | None = Field(
+        None,
+        description="A PostgreSQL whose schema `serving` gets the business tables, for BI tools; the role may create that schema, or owns it.",
+    )
     kafka_bootstrap: str | None = Field(
         None, description="An external Kafka (`host:port,...`) in place of the embedded one."
     )

@@ -31,6 +31,7 @@ _OWN_TABLES = (f"{LAKEHOUSE_SCHEMA}.{HEARTBEAT_TABLE}", f"{LAKEHOUSE_SCHEMA}.{SI
 RETYPED = "retyped"  # the encoding of a column whose messages are no longer of its type
 
 
+SERVING = "_serving"  # folder of a lake: which version of a business table was published where
 BRAKE = "_brake"  # folder of a lake: folds that wait for a person, and what was allowed
 # What a transformed table has beside its source's columns.
 META_COLUMNS = {

@@ -30,7 +30,7 @@ from dagster import (
 from lakehouse_assets.catalog import Catalog
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.refined import RefinedTable
-from lakehouse_assets.defs import history, raw, scheduled, transformed
+from lakehouse_assets.defs import history, raw, scheduled, serving, transformed
 from lakehouse_assets.defs.refined import assets as refined
 from lakehouse_assets.defs.resources import PID_TAG
 from lakehouse_assets.defs.resting import EVERYTHING, resting
@@ -52,12 +52,13 @@ def build(
     paths: LakePaths,
     every_seconds: int,
     checks: Mapping[AssetKey, Sequence[AssetCheckKey]],
+    serving_dsn: str | None = None,
 ) -> SensorDefinition:
-    """The sensor over every raw, transformed, history and refined asset; `checks` are those of an asset's own step."""
+    """The sensor over every asset from raw on; `checks` are those of an asset's own step."""
 
     @sensor(
         name=NAME,
-        target=AssetSelection.groups(raw.GROUP, transformed.GROUP, history.GROUP, refined.GROUP),
+        target=AssetSelection.groups(raw.GROUP, transformed.GROUP, history.GROUP, refined.GROUP, serving.GROUP),
         minimum_interval_seconds=every_seconds,
         default_status=DefaultSensorStatus.RUNNING,
         description="Asks for a run of the tables whose raw partitions hold changes that are not applied yet.",
@@ -66,7 +67,7 @@ def build(
         known = _known(context.cursor)
         cut = newest_cut(paths, known)
         behind = tables_behind(catalog, paths, cut)
-        rest = _above(catalog, tables, paths, behind)
+        rest = _above(catalog, tables, paths, behind, serving_dsn)
         cursor = cut.to_json()
         if not behind and not rest:
             return SensorResult(
@@ -78,7 +79,11 @@ def build(
         keys = [key(n) for n in behind for key in (raw.key, transformed.key)] + rest
         if rests := resting(context.instance, {ARRIVALS_TAG: "true"}, keys):
             behind = [n for n in behind if not {raw.key(n), transformed.key(n), EVERYTHING} & rests.keys()]
-            rest = [key for key in _above(catalog, tables, paths, behind) if not {key, EVERYTHING} & rests.keys()]
+            rest = [
+                key
+                for key in _above(catalog, tables, paths, behind, serving_dsn)
+                if not {key, EVERYTHING} & rests.keys()
+            ]
             if not behind and not rest:
                 seconds = min(rests.values())
                 return SensorResult(skip_reason=SkipReason(f"the last runs failed: next try in {seconds:.0f} s"))
@@ -88,10 +93,15 @@ def build(
     return arrivals
 
 
-def _above(catalog: Catalog, tables: tuple[RefinedTable, ...], paths: LakePaths, behind: list[str]) -> list[AssetKey]:
-    """The histories and business tables that rest on the tables behind, or are behind themselves."""
+def _above(
+    catalog: Catalog, tables: tuple[RefinedTable, ...], paths: LakePaths, behind: list[str], serving_dsn: str | None
+) -> list[AssetKey]:
+    """The histories, business tables and what is published of them that rest on the tables behind, or are behind themselves."""
     histories = [history.key(name) for name in history_behind(catalog, paths, behind)]
-    return histories + [refined.key(name) for name in refined_behind(tables, paths, behind)]
+    business = refined_behind(tables, paths, behind)
+    served = [serving.key(name) for name in business] if serving_dsn else []
+    served += [key for key in serving.behind([t.name for t in tables], paths, serving_dsn) if key not in served]
+    return [*histories, *(refined.key(name) for name in business), *served]
 
 
 def tables_behind(catalog: Catalog, paths: LakePaths, cut: Cut) -> list[str]:

@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from pydantic import SecretStr
+
 import lakehouse_assets
 from lakehouse_assets.settings import PREFIX, Settings
 from lakehouse_assets.stack.connections import POSTGRES, Connections
@@ -20,8 +22,8 @@ def service_environment(
 ) -> dict[str, str]:
     """What the supervisor and, through it, every service inherits.
 
-    The embedded database's passwords stay in the secrets file; only the DSN of an external one, which the caller gave
-    in his environment, is handed on in theirs. Nothing of this is written to a file.
+    The embedded database's passwords stay in the secrets file; only the DSNs of external ones and the keys, which the
+    caller gave in his environment, are handed on in theirs. Nothing of this is written to a file.
     """
     kept = {name: value for name, value in environ.items() if not name.startswith((PREFIX, *_NOT_OURS))}
     return {**kept, **_python(environ), **setting_words(settings, links)}
@@ -37,7 +39,11 @@ def setting_words(settings: Settings, links: Connections) -> dict[str, str]:
     }
     if not links.is_embedded(POSTGRES):
         values |= {"source_dsn": settings.source_dsn, "replication_dsn": settings.replication_dsn}
-    return {PREFIX + name.upper(): str(value) for name, value in values.items() if value is not None}
+    return {PREFIX + name.upper(): _word(value) for name, value in values.items() if value is not None}
+
+
+def _word(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)  # which would print asterisks
 
 
 def _python(environ: Mapping[str, str]) -> dict[str, str]:

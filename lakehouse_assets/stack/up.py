@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lakehouse_assets.catalog import Catalog
-from lakehouse_assets.catalog.model import BRAKE
+from lakehouse_assets.catalog.model import BRAKE, SERVING
 from lakehouse_assets.continuity.state import FOLDER as STREAM
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.keys import ensure_keys
@@ -27,7 +27,7 @@ from lakehouse_assets.stack.preconditions import require_disk, require_plain_pat
 from lakehouse_assets.stack.readiness import Readiness
 from lakehouse_assets.stack.service import Service, ServiceState
 
-LAYERS = ("raw", "transformed", "refined", "history", "quarantine", PROOF, STREAM, BRAKE)
+LAYERS = ("raw", "transformed", "refined", "history", "quarantine", PROOF, STREAM, BRAKE, SERVING)
 _STOP_SECONDS = 60
 _STATES = {"RUNNING": "up", "STARTING": "starting", "STOPPING": "stopping", "STOPPED": "down"}
 Say = Callable[[str], None]

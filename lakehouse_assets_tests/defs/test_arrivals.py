@@ -24,7 +24,7 @@ from dagster._core.test_utils import create_run_for_test
 
 from lakehouse_assets import documents
 from lakehouse_assets.catalog import load_catalog
-from lakehouse_assets.catalog.model import BRAKE, LakePaths
+from lakehouse_assets.catalog.model import BRAKE, SERVING, LakePaths
 from lakehouse_assets.catalog.refined import load_refined
 from lakehouse_assets.defs import arrivals, proof, raw, scheduled, transformed
 from lakehouse_assets.defs.resources import PID_TAG
@@ -51,8 +51,10 @@ def instance():
         yield instance
 
 
-def tick(paths: LakePaths, instance: DagsterInstance, cursor: str | None = None) -> SensorResult:
-    sensor = arrivals.build(CATALOG, REFINED, paths, 5, CHECKS)
+def tick(
+    paths: LakePaths, instance: DagsterInstance, cursor: str | None = None, dsn: str | None = None
+) -> SensorResult:
+    sensor = arrivals.build(CATALOG, REFINED, paths, 5, CHECKS, dsn)
     result = sensor(build_sensor_context(instance=instance, cursor=cursor))
     assert isinstance(result, SensorResult)
     return result
@@ -96,6 +98,25 @@ def test_only_tables_that_are_behind_and_what_rests_on_them_are_asked_for(paths,
     above = {"refined/panorama_por_condominio", "refined/moradores_ativos"}
     assert requested(result) == {"raw/moradores", "transformed/moradores", *above}
     assert [request.partition_key for request in result.run_requests] == [DAY.isoformat()]
+
+
+def test_what_is_published_follows_what_is_computed_and_is_asked_for_until_it_is(paths, instance):
+    dsn, published = "postgresql://bi@127.0.0.1/bi", {f"serving/{table.name}" for table in REFINED}
+    settled(paths)
+    assert requested(tick(paths, instance, dsn=dsn)) == published
+    for table in REFINED:
+        note = {"refined version": 0, "place": "postgres bi@127.0.0.1:5432/bi"}
+        documents.write(paths.root / SERVING / f"{table.name}.json", note)
+    assert "all is applied" in skip(tick(paths, instance, dsn=dsn))
+    land(paths, "moradores", range(10, 12))
+    above = {
+        f"{layer}/{name}"
+        for layer in ("refined", "serving")
+        for name in ("panorama_por_condominio", "moradores_ativos")
+    }
+    assert requested(tick(paths, instance, dsn=dsn)) == {"raw/moradores", "transformed/moradores", *above}
+    compute(paths, BY_NAME["inadimplencia"], dict.fromkeys(CATALOG.names, 9))
+    assert "serving/inadimplencia" in requested(tick(paths, instance, dsn=dsn))
 
 
 def test_losing_the_cursor_asks_for_the_same_run(paths, instance):

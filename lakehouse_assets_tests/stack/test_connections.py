@@ -95,6 +95,13 @@ def test_a_service_inherits_the_settings_but_no_password_of_the_stack(tmp_path: 
     assert not [name for name in environment if name.startswith("SPARK_")], "an engine would attach, not serve"
 
 
+def test_a_service_inherits_the_keys_that_the_environment_holds(tmp_path: Path) -> None:
+    given = {"LAKEHOUSE_KEYS": f"k1={'A' * 43}="}
+    settings = _settings(tmp_path, **given)
+    environment = service_environment(settings, connections(settings), given)
+    assert environment["LAKEHOUSE_KEYS"] == given["LAKEHOUSE_KEYS"]
+
+
 def test_a_service_inherits_the_address_of_an_external_source(tmp_path: Path) -> None:
     settings = _settings(tmp_path, **_EXTERNAL)
     environment = service_environment(settings, connections(settings), {})

@@ -5,6 +5,7 @@ from lakehouse_assets.gateways.postgres.checks import source_problems
 from lakehouse_assets.gateways.postgres.connection import connect, execute, failure, place
 from lakehouse_assets.gateways.postgres.discovery import find_tables, sampled_texts
 from lakehouse_assets.gateways.postgres.moment import Moment, Rewritten, SourceTable, open_moment
+from lakehouse_assets.gateways.postgres.serving import publish, published
 from lakehouse_assets.gateways.postgres.shape import read_shapes, undeclared_tables
 from lakehouse_assets.gateways.postgres.slot import (
     SlotState,
@@ -35,6 +36,8 @@ __all__ = [
     "heartbeat_age",
     "open_moment",
     "place",
+    "publish",
+    "published",
     "read_shapes",
     "sampled_texts",
     "slot_state",
