@@ -5,7 +5,7 @@ READY := .venv/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock lint format test demo up down status clean mutants faults screenshots bench-freshness bench-raw bench-values bench-verify bench-exactly-once docs
+.PHONY: help setup lock lint format test demo up down status clean mutants faults screenshots bench-freshness bench-raw bench-values bench-verify bench-exactly-once bench-tables docs
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -80,6 +80,9 @@ bench-values: $(READY) ## Measure the rules of values beside coalesces of try_ c
 
 bench-verify: $(READY) ## Measure a verification of 1,000,000 rows at 100 changes/s, and the writers' latency
 	$(BIN)/python -m benchmarks.verify
+
+bench-tables: $(READY) ## Measure a database of 200 tables of every type beside one of 5
+	$(BIN)/python -m benchmarks.tables
 
 bench-exactly-once: $(READY) ## Measure duplicates, latency and throughput with and without exactly-once source support
 	$(BIN)/python -m benchmarks.exactly_once

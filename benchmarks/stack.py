@@ -20,11 +20,11 @@ PORT_BASE = 15600
 
 
 @contextmanager
-def own_stack(folder: Path = FOLDER, only: Iterable[str] = plan.ALL) -> Iterator[tuple[Edge, float]]:
-    """An empty stack that is up, and the seconds `up` took; stopped and removed afterwards."""
+def own_stack(folder: Path = FOLDER, only: Iterable[str] = plan.ALL, **settings: str) -> Iterator[tuple[Edge, float]]:
+    """An empty stack that is up, and the seconds `up` took; stopped and removed afterwards. `settings`: more of them."""
     from lakehouse_assets.stack.up import clean, up
 
-    words = {"HOME": folder / "home", "LAKE": folder / "lake", "PORT_BASE": PORT_BASE}
+    words = {"HOME": folder / "home", "LAKE": folder / "lake", "PORT_BASE": PORT_BASE} | settings
     environment = {**os.environ, **{f"LAKEHOUSE_{name}": str(value) for name, value in words.items()}}
     here = Edge(load_settings(environment))
     clean(here.settings, click.echo)

@@ -125,7 +125,7 @@ FOLD = (
            "position >= {events.applied} AND position <= {events.target}", _delta("a fold counts what it did")),
 )  # fmt: skip
 UNAVAILABLE = (
-    Mutant("the placeholder is let through", "changelog/fold.py", "AND NOT ({text} <=> '{UNAVAILABLE}')", "",
+    Mutant("the placeholder is let through", "changelog/fold.py", "AND NOT ({text} <=> {sql.text(column.type.unavailable)})", "",
            _fold("an unavailable value stays as it is")),
     Mutant("an unavailable value becomes NULL", "changelog/fold.py",
            '({_known(c)} IS NULL AND ended_at IS NULL) AS', "false AS", _fold("an unavailable value stays as it is")),

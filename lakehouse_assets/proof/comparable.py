@@ -62,7 +62,10 @@ class Comparison:
     def not_compared(self) -> dict[str, str]:
         """Columns that are left out, and why."""
         left = [c for c in self.table.columns if c.name not in self.columns]
-        return {**{c.name: PROTECTED if c.hidden else SENT_OTHERWISE for c in left}, **self.apart}
+        return {
+            **{c.name: SENT_OTHERWISE if c.type.kind is Kind.STRUCT and not c.hidden else PROTECTED for c in left},
+            **self.apart,
+        }
 
     @property
     def obstacle(self) -> str:

@@ -147,9 +147,9 @@ def test_wrong_settings_and_catalog_keys_are_all_listed_at_once(words, tmp_path)
     assert "LAKEHOUSE_TRIGER_SECONDS" in told
     assert "LAKEHOUSE_PORT_BASE" in told
     catalog = tmp_path / "wrong.toml"
-    catalog.write_text('[lake]\nprefix = "x"\n[tables.t]\ncolumns = { a = "money" }\n')
+    catalog.write_text('[lake]\nprefix = "x"\n[tables.t]\ncolumns = { a = "cash" }\n')
     told = words.run("up", code=2, LAKEHOUSE_CATALOG=str(catalog)).stderr
-    assert all(word in told for word in ("prefix", "money", "primary key"))
+    assert all(word in told for word in ("prefix", "cash", "primary key"))
 
 
 def test_an_unknown_word_and_help_teach(words):
