@@ -41,7 +41,7 @@ id = "integer"
 _TYPES = {
     "smallint": "i % 100", "integer": "i", "bigint": "i * 1000000007", "numeric(12,2)": "i / 7.0", "numeric": "i / 4.0",
     "real": "i / 2.0", "double precision": "i / 3.0", "text": "'texto ' || i", "varchar(40)": "'nome ' || i", "char(5)": "'c' || i % 9",
-    "boolean": "i % 2 = 0", "date": "date '2026-01-31' + i % 99", "time": "time '10:00' + i * interval '1 s'", "timetz": "timetz '10:00-03'",
+    "boolean": "i % 2 = 0", "date": "date '2026-01-31' + i::int % 99", "time": "time '10:00' + i * interval '1 s'", "timetz": "timetz '10:00-03'",
     "timestamp": "timestamp '2026-01-31 10:00' + i * interval '1 h'", "timestamptz": "timestamptz '2026-01-31 10:00-03' + i * interval '1 h'",
     "interval": "i * interval '1 h 2 s'", "uuid": "gen_random_uuid()", "json": """('{"i": ' || i || '}')::json""", "jsonb": "to_jsonb(i)",
     "bytea": "decode(md5(i::text), 'hex')", "text[]": "array['a', i::text, null]", "bigint[]": "array[i, null]", "uuid[]": "array[gen_random_uuid()]",

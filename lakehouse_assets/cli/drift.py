@@ -79,7 +79,7 @@ def _means(here: Edge, timeout: float) -> Means:
 
     return Means(
         lambda: up(here.settings, here.catalog, say), session, here.keys,
-        lambda table: backfill(repair_request(here, timeout), table), say,
+        lambda tables: backfill(repair_request(here, timeout), tables), say,
     )  # fmt: skip
 
 

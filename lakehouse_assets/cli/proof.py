@@ -66,15 +66,15 @@ def repair(table: str, keys: tuple[str, ...], timeout: float, yes: bool) -> None
 
 
 @click.command()
-@click.argument("table", shell_complete=source_tables)
-@click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait until the table is equal.")
-def backfill(table: str, timeout: float) -> None:
-    """Take a new snapshot of one table, a new generation of all its rows, without touching the others; then verify it."""
+@click.argument("tables", nargs=-1, required=True, metavar="TABLE...", shell_complete=source_tables)
+@click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait until the tables are equal.")
+def backfill(tables: tuple[str, ...], timeout: float) -> None:
+    """Take a new snapshot of a table, a new generation of all its rows, without touching the others; then verify it."""
     from lakehouse_assets.progress.repair import backfill as take
 
     here = edge()
-    after = take(repair_request(here, timeout), here.table(table))
-    click.echo(f"{table}: {after.source_count} rows, equal")
+    for after in take(repair_request(here, timeout), [here.table(name) for name in dict.fromkeys(tables)]):
+        click.echo(f"{after.table}: {after.source_count} rows, equal")
 
 
 @click.command()

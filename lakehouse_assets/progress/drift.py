@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -65,12 +65,12 @@ class Plan:
 
 @dataclass(frozen=True)
 class Means:
-    """What a plan is applied with: the stack's start, a Spark session, the keys, and a new snapshot of one table."""
+    """What a plan is applied with: the stack's start, a Spark session, the keys, and a new snapshot of some tables."""
 
     start: Callable[[], None]
     session: Callable[[], AbstractContextManager[SparkSession]]
     keys: Keys
-    backfill: Callable[[Table], object]
+    backfill: Callable[[Sequence[Table]], object]
     say: Callable[[str], None]
 
 
@@ -97,10 +97,8 @@ def apply(plan: Plan, paths: LakePaths, means: Means, look_again: Callable[[], P
                 _follow(spark, one, paths, means)
     if restart or any(one.of_the_stack for one in plan.tables):
         means.start()
-    for one in look_again().tables:
-        if one.table.name in anew or one.has(Change.AWAITED):
-            means.say(f"{one.table.name}: asking for its rows again")
-            means.backfill(one.table)
+    if again := [t.table for t in look_again().tables if t.table.name in anew or t.has(Change.AWAITED)]:
+        means.backfill(again)
     return look_again()
 
 

@@ -57,16 +57,29 @@ def repair(request: RepairRequest, table: Table, shown: TableProof, only: Sequen
         found = _require_proof(_proof(request, table))
     wanted = _sendable(found)
     if found.extra_count or len(wanted) < found.differences:  # not every key is listed
-        return _take_generation(request, table)
+        return backfill(request, [table])[0]
     if wanted:
         _ask(request, table, wanted)
         return wait_until_equal(request, [table], wanted)[0]
     return found
 
 
-def backfill(request: RepairRequest, table: Table) -> TableProof:
-    """A new snapshot generation of one table, the others untouched; the proof once transformed is made of it."""
-    return _take_generation(request, table)
+def backfill(request: RepairRequest, tables: Sequence[Table]) -> list[TableProof]:
+    """A new snapshot generation of these tables, the others untouched; the proofs once transformed is made of it."""
+    for table in tables:
+        if not has_rows(request, table):
+            raise LakehouseError(
+                "the source has no rows, so a snapshot of it says nothing",
+                where=table.name,
+                next_step=f"TRUNCATE {table.source_sql}; at the source: it changes nothing there and empties the lake's table",
+            )
+    since = newest_cut(request.verify.paths)
+    for table in tables:
+        request.verify.say(f"{table.name}: asking for a snapshot of the whole table")
+    ask_snapshot(request.links, tables, Kind.BLOCKING)
+    for table in tables:
+        wait_for_generation(request, table, since.position(table.name))
+    return wait_until_equal(request, tables)
 
 
 def key_of(request: RepairRequest, table: Table, parts: Sequence[str]) -> Key:
@@ -92,21 +105,6 @@ def _require_sendable(shown: TableProof, only: Sequence[Key]) -> None:
 def _ask(request: RepairRequest, table: Table, keys: Sequence[Key]) -> None:
     request.verify.say(f"{table.name}: asking for {len(keys)} rows")
     ask_rows(request.links, table, keys)
-
-
-def _take_generation(request: RepairRequest, table: Table) -> TableProof:
-    """Ask for a snapshot of the whole table and wait until one that began later is folded and the table equal."""
-    if not has_rows(request, table):
-        raise LakehouseError(
-            "the source has no rows, so a snapshot of it says nothing",
-            where=table.name,
-            next_step=f"TRUNCATE {table.source_sql}; at the source: it changes nothing there and empties the lake's table",
-        )
-    since = newest_cut(request.verify.paths).position(table.name)
-    request.verify.say(f"{table.name}: asking for a snapshot of the whole table")
-    ask_snapshot(request.links, [table], Kind.BLOCKING)
-    wait_for_generation(request, table, since)
-    return wait_until_equal(request, [table])[0]
 
 
 def has_rows(request: RepairRequest, table: Table) -> bool:
