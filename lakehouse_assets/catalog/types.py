@@ -103,7 +103,7 @@ def declared(source_type: str) -> str:
         return "text"
     if not isinstance(parse_type(source_type), str) or source_type.endswith("[]"):
         return source_type
-    return source_type if _name(source_type) in _REFUSED else OTHER
+    return source_type if _name(source_type) in (*_PLAIN, *_TIMES, *_ALIASES, *_SIZED, *_REFUSED) else OTHER
 
 
 class Fit(StrEnum):
@@ -197,6 +197,7 @@ _TIMES = {
     "timestamptz": (Kind.TIMESTAMP_TZ, "timestamp"),
     "timetz": (Kind.TIME_TZ, "string"),
 }
+_SIZED = ("numeric", "varchar", "char")
 _ELEMENTS = ("text", "varchar", "integer", "bigint", "uuid")  # of arrays
 _UNTOLD = "its messages do not tell an unchanged long value from NULL"
 _REFUSED = {

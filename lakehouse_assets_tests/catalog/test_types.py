@@ -134,6 +134,7 @@ def test_a_type_of_few_bytes_is_always_sent(text: str) -> None:
     [
         ("enum", "text"), ("varchar(3)", "varchar(3)"), ("bytea", "bytea"), ("cube", "other"), ("xml", "other"),
         ("My Type", "other"), ("int4multirange", "other"), ("pg_snapshot", "other"),
+        ("numeric(50,2)", "numeric(50,2)"), ("numeric(3,5)", "numeric(3,5)"), ("interval day to second(3)", "interval day to second(3)"),
         ("cube[]", "cube[]"), ("polygon", "polygon"), ("bit(3)", "bit(3)"), ("bit varying(3)", "bit varying(3)"),
     ],
 )  # fmt: skip
