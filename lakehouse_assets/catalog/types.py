@@ -181,6 +181,7 @@ _PLAIN = {
             "tsvector",
             "ltree",
             "name",
+            "xml",
         ),
         (Kind.TEXT, "string"),
     ),
@@ -215,7 +216,7 @@ _ALIASES = {
     "time without time zone": "time", "time with time zone": "timetz", "timestamp without time zone": "timestamp", "timestamp with time zone": "timestamptz",
 }  # fmt: skip
 
-ACCEPTED = "smallint, integer, bigint, numeric[(p,s)], real, double precision, boolean, date, time[(n)], timestamp[(n)], timestamptz[(n)], text, varchar[(n)], char(n), citext, uuid, json, jsonb, inet, cidr, macaddr, macaddr8, int4range, int8range, numrange, daterange, tsrange, tstzrange, tsvector, ltree, name, oid, money, bytea, interval, timetz[(n)], hstore, point, line, lseg, box, circle, arrays of text, varchar, integer, bigint and uuid (text[]), and other"
+ACCEPTED = "smallint, integer, bigint, numeric[(p,s)], real, double precision, boolean, date, time[(n)], timestamp[(n)], timestamptz[(n)], text, varchar[(n)], char(n), citext, uuid, json, jsonb, inet, cidr, macaddr, macaddr8, int4range, int8range, numrange, daterange, tsrange, tstzrange, tsvector, ltree, name, xml, oid, money, bytea, interval, timetz[(n)], hstore, point, line, lseg, box, circle, arrays of text, varchar, integer, bigint and uuid (text[]), and other"
 
 
 def parse_type(text: str) -> PostgresType | str:

@@ -46,6 +46,7 @@ TYPES = [
     ("jsonb", "jsonb", Kind.TEXT, "string"),
     ("tstzrange", "tstzrange", Kind.TEXT, "string"),
     ("name", "name", Kind.TEXT, "string"),
+    ("xml", "xml", Kind.TEXT, "string"),
     ("oid", "oid", Kind.INTEGER, "bigint"),
     ("money", "money", Kind.DECIMAL, "decimal(19,2)"),
     ("bytea", "bytea", Kind.BYTES, "string"),
@@ -132,7 +133,7 @@ def test_a_type_of_few_bytes_is_always_sent(text: str) -> None:
 @pytest.mark.parametrize(
     ("source", "catalog"),
     [
-        ("enum", "text"), ("varchar(3)", "varchar(3)"), ("bytea", "bytea"), ("cube", "other"), ("xml", "other"),
+        ("enum", "text"), ("varchar(3)", "varchar(3)"), ("bytea", "bytea"), ("cube", "other"), ("xml", "xml"),
         ("My Type", "other"), ("int4multirange", "other"), ("pg_snapshot", "other"),
         ("numeric(50,2)", "numeric(50,2)"), ("numeric(3,5)", "numeric(3,5)"), ("interval day to second(3)", "interval day to second(3)"),
         ("cube[]", "cube[]"), ("polygon", "polygon"), ("bit(3)", "bit(3)"), ("bit varying(3)", "bit varying(3)"),
