@@ -32,7 +32,8 @@ class Settings(BaseSettings):
         Path("lakehouse.toml"), description="The catalog: which tables exist and what their columns are."
     )
     refined: Path | None = Field(
-        None, description="Folder of the business tables' SQL files; default: those of the demo."
+        None,
+        description="Folder of the business tables' SQL files; default: `refined` beside the catalog where there is one, else the demo's.",
     )
     cache: Path = Field(
         Path("~/.cache/lakehouse"), description="Folder of downloaded jars, shared by all clones of one user."
@@ -132,7 +133,8 @@ class Settings(BaseSettings):
     @property
     def refined_folder(self) -> Path:
         """Where the business tables' SQL files are."""
-        return self.refined or REFINED_FOLDER
+        beside = self.catalog.with_name("refined")
+        return self.refined or (beside if beside.is_dir() else REFINED_FOLDER)
 
     @property
     def dagster_home(self) -> Path:

@@ -69,6 +69,9 @@ class RefinedTable:
         return sqlglot.parse_one(self.select, read=DIALECT).transform(bind).sql(dialect=DIALECT)
 
 
+_NEXT = "correct these refined SQL files, or let LAKEHOUSE_REFINED be the folder of your own"
+
+
 def load_refined(folder: Path, catalog: Catalog) -> tuple[RefinedTable, ...]:
     """Every refined table, inputs before those that read them; ConfigurationError listing every problem of every file.
 
@@ -82,7 +85,7 @@ def load_refined(folder: Path, catalog: Catalog) -> tuple[RefinedTable, ...]:
     problems += parameters.unknown(given, asked)
     ordered = [] if problems else _in_order(parsed, problems)
     if problems:
-        raise ConfigurationError(problems, where=str(folder), next_step="correct these refined SQL files")
+        raise ConfigurationError(problems, where=str(folder), next_step=_NEXT)
     schema = _schema(catalog)
     tables: dict[str, RefinedTable] = {}
     for name in ordered:
@@ -94,7 +97,7 @@ def load_refined(folder: Path, catalog: Catalog) -> tuple[RefinedTable, ...]:
             tables[name] = table
             schema.setdefault(REFINED, {})[name] = dict.fromkeys(table.columns, "string")
     if problems:
-        raise ConfigurationError(problems, where=str(folder), next_step="correct these refined SQL files")
+        raise ConfigurationError(problems, where=str(folder), next_step=_NEXT)
     return tuple(tables.values())
 
 

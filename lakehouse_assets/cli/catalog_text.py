@@ -57,6 +57,16 @@ def with_shape(text: str, table: Table, found: Sequence[Difference]) -> str:
     return _text(document)
 
 
+def has_tables(text: str) -> bool:
+    """Whether a catalog's text declares a table; one that cannot be read is taken to."""
+    import tomllib
+
+    try:
+        return bool(tomllib.loads(text).get("tables"))
+    except tomllib.TOMLDecodeError:
+        return True
+
+
 def with_tables(text: str, database: str, proposals: Sequence[Proposal]) -> str:
     """The catalog's text with a section for each proposed table; of an empty text a whole catalog, for that database."""
     import tomlkit

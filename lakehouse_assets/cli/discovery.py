@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lakehouse_assets.cli.catalog_text import offer, with_tables
+from lakehouse_assets.cli.catalog_text import has_tables, offer, with_tables
 from lakehouse_assets.cli.context import Edge, edge, say
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ def discover(tables: tuple[str, ...], source: str | None, schemas: tuple[str, ..
 
     here = edge()
     place = here.settings.catalog
-    catalog = here.catalog if place.exists() else None
+    before = place.read_text(encoding="utf-8") if place.exists() else ""
+    catalog = here.catalog if has_tables(before) else None
     found = look(source or _source(here), catalog, schemas, tables, say)
-    before = place.read_text(encoding="utf-8") if catalog else ""
     after = with_tables(before, found.database, found.proposals)
     if as_json:
         click.echo(json.dumps(_as_json(found), ensure_ascii=False, indent=2))

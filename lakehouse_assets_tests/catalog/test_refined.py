@@ -11,6 +11,7 @@ import pytest
 from lakehouse_assets.catalog import Catalog, Column, PostgresType, Table, load_catalog, parse_type
 from lakehouse_assets.catalog.refined import RefinedTable, load_refined
 from lakehouse_assets.errors import ConfigurationError
+from lakehouse_assets.settings import REFINED_FOLDER, load_settings
 
 REPOSITORY = Path(__file__).parents[2]
 HEADER = "-- description: Something.\n-- owner: financeiro\n-- grain: id\n"
@@ -299,3 +300,11 @@ def test_a_table_that_reads_a_wrong_one_is_not_blamed(tmp_path: Path, catalog: C
 
 def test_a_folder_without_sql_holds_no_business_table(tmp_path: Path, catalog: Catalog) -> None:
     assert load(tmp_path, catalog) == {}
+
+
+def test_the_business_tables_of_a_catalog_are_in_the_folder_beside_it(tmp_path: Path) -> None:
+    words = {"LAKEHOUSE_CATALOG": str(tmp_path / "lakehouse.toml")}
+    assert load_settings(words).refined_folder == REFINED_FOLDER
+    (tmp_path / "refined").mkdir()
+    assert load_settings(words).refined_folder == tmp_path / "refined"
+    assert load_settings(words | {"LAKEHOUSE_REFINED": str(tmp_path)}).refined_folder == tmp_path

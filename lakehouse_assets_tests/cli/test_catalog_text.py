@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from lakehouse_assets.catalog import load_catalog
 from lakehouse_assets.catalog.drift import difference
 from lakehouse_assets.catalog.shape import SourceColumn, built_table
-from lakehouse_assets.cli.catalog_text import with_shape
+from lakehouse_assets.cli.catalog_text import has_tables, with_shape
 from lakehouse_assets_tests.catalog.shapes import declared, with_columns
 
 TEXT = """
@@ -57,3 +59,11 @@ def test_new_columns_types_and_keys_are_written_and_nothing_else(tmp_path: Path)
         '"dia útil" = "date"',
     ]
     assert load_catalog(file).table("pedidos").key == ("id", "nota")
+
+
+@pytest.mark.parametrize(
+    ("text", "has"),
+    [("", False), ("[lake]\nslot = 'x'\n", False), ("[tables]\n", False), (TEXT, True), ("[lake", True)],
+)
+def test_a_catalog_may_be_one_of_no_tables_yet(text: str, has: bool) -> None:
+    assert has_tables(text) is has

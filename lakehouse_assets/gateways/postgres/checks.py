@@ -8,6 +8,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from lakehouse_assets.catalog import Catalog
 from lakehouse_assets.catalog.model import HEARTBEAT_TABLE, LAKEHOUSE_SCHEMA, SIGNAL_TABLE
+from lakehouse_assets.gateways.postgres.bootstrap import SQL_FOLDER
 from lakehouse_assets.gateways.postgres.connection import session
 from lakehouse_assets.gateways.postgres.publication import (
     OPERATIONS,
@@ -24,7 +25,7 @@ _OWN_TABLES = {
     f"{LAKEHOUSE_SCHEMA}.{HEARTBEAT_TABLE}": ("select", "update"),
     f"{LAKEHOUSE_SCHEMA}.{SIGNAL_TABLE}": ("select", "insert"),
 }
-_OWN_TABLES_FIX = "run infra/postgres/02_platform.sql in this database as its owner"
+_OWN_TABLES_FIX = f"run {SQL_FOLDER / '02_platform.sql'} in this database as its owner (psql -f)"
 
 
 def source_problems(dsn: str, catalog: Catalog) -> list[Problem]:
