@@ -152,7 +152,8 @@ def overview(lake: LakeReader) -> Overview:
     ).rows
     (unread,) = lake.query(f"SELECT coalesce(sum(boletos_a_conferir), 0) FROM {RECEIPTS}").rows[0]
     activity = lake.query(
-        f"SELECT mes, sum(transacoes), sum(valor_total) FROM {ACTIVITY} WHERE mes IS NOT NULL GROUP BY mes ORDER BY mes"
+        f"SELECT mes, sum(transacoes), sum(valor_total) FROM {ACTIVITY} "
+        f"WHERE mes > (SELECT max(mes) FROM {ACTIVITY}) - INTERVAL 24 MONTH GROUP BY mes ORDER BY mes"
     ).rows
     outline = lake.query(
         "SELECT count(*), coalesce(sum(imoveis), 0), coalesce(sum(moradores), 0), coalesce(sum(transacoes), 0), "

@@ -74,7 +74,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "chart_bands": ("Em atraso por idade", "Overdue by age"),
     "chart_bands_sub": ("Valor sem multas, em R$", "Amount without fines, in BRL"),
     "chart_activity": ("Transações por mês", "Transactions by month"),
-    "chart_activity_sub": ("Número de pagamentos registrados", "Number of payments recorded"),
+    "chart_activity_sub": ("Número de pagamentos registrados, nos últimos 24 meses", "Number of payments recorded, in the last 24 months"),
     "top": ("Maiores condomínios", "Largest condominiums"),
     "top_sub": ("Pelo recebido em 12 meses", "By what they received in 12 months"),
     "nothing_yet": ("Nada registrado ainda.", "Nothing recorded yet."),

@@ -61,6 +61,7 @@ DEBTS = [
 MOVEMENT = {"condominio_id": ID, "mes": DAY, "transacoes": COUNT, "valor_total": MONEY}
 MOVEMENTS = [
     (1, JAN, 10, "4000.00"), (1, FEB, 10, "4000.25"), (1, MAR, 10, "4000.25"),
+    (9, date(2020, 1, 1), 50, "1.00"),  # longer ago than the page looks back
     (2, date(2025, 12, 1), 4, "2000.00"), (2, JAN, 16, "8000.00"), (2, MAR, 20, "10000.00"), (3, JAN, 2, "500.00"),
 ]  # fmt: skip
 DAILY = {"data_transacao": DAY, "tipo": TEXT, "valor_total_diario": MONEY, "total_transacoes_diarias": COUNT}
