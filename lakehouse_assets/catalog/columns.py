@@ -9,7 +9,7 @@ from typing import Any
 from lakehouse_assets.catalog import names
 from lakehouse_assets.catalog.model import Column, Protect, Table
 from lakehouse_assets.catalog.rules import Rule, parse_rule
-from lakehouse_assets.catalog.types import Kind, PostgresType, declared, parse_type
+from lakehouse_assets.catalog.types import FORMS, Kind, PostgresType, declared, parse_type
 
 _COLUMN_KEYS = {"type", "description", "rule", "protect", "keep", "protect_at", "holds"}
 # Text types in the sense of the rules: what a person may have typed; uuid and json are texts only in the lake.
@@ -46,7 +46,7 @@ def read_column(
     if isinstance(parsed, str):
         problems.append(f"{place}: {parsed}")
         return None
-    if is_key and parsed.is_text and parsed.kind is not Kind.TEXT:
+    if is_key and parsed.kind in FORMS:
         problems.append(f"{place}: a key cannot be of type {parsed.text}: messages write it otherwise than the server")
     protection = _protection(place, entry, parsed, is_key, problems)
     rule, why = _rule(place, name, entry, parsed, is_key, protection.get("protect"), problems)

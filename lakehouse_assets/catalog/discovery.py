@@ -10,11 +10,15 @@ from typing import Any
 from lakehouse_assets.catalog.columns import PERSONAL, READABLE, read_column
 from lakehouse_assets.catalog.load import USUAL_ENCODINGS
 from lakehouse_assets.catalog.model import plain_name, quoted, relation, unspeakable
-from lakehouse_assets.catalog.types import OTHER, Kind, declared, parse_type
+from lakehouse_assets.catalog.types import Kind, PostgresType, declared, parse_type
 
 # Parts of a name by which a column is taken to hold personal data when there is no row to see it by.
 _NAMED = {"cpf", "cnpj", "email", "mail", "telefone", "celular", "phone"}
 _MOST = 0.5  # share of a sample's texts from which on a column is one of personal data
+_CAPTURED = {
+    Kind.OTHER: "its texts are captured as the server prints them",
+    Kind.STRUCT: "captured as the connector writes it, and not compared",
+}
 _NO_TABLES = {"v": "a view", "m": "a materialized view", "f": "a foreign table"}
 
 
@@ -140,10 +144,9 @@ def _proposal(table: FoundTable, samples: Mapping[str, Sample], taken: set[str])
             left.append(Left(place, f"{why}; the table is captured without it"))
             continue
         columns[column.name] = entry["type"] if len(entry) == 1 else entry
-        if entry["type"] == OTHER:
-            left.append(Left(place, f"is of type {column.type}: its texts are captured as the server prints them"))
-        elif _kind(entry) is Kind.STRUCT:
-            left.append(Left(place, f"is of type {column.type}: captured as the connector writes it, and not compared"))
+        kind = parse_type(entry["type"])
+        if isinstance(kind, PostgresType) and kind.kind in _CAPTURED:
+            left.append(Left(place, f"is of type {column.type}: {_CAPTURED[kind.kind]}"))
         if "holds" in entry:
             told = f"some of its texts hold {', '.join(entry['holds'])}, and it is declared so"
             left.append(Left(place, f'{told}; protect = "mask" or "token" would hide them'))
@@ -178,11 +181,6 @@ def _entry(column: FoundColumn, sample: Sample | None, *, is_key: bool) -> dict[
     elif some := [kind for kind in PERSONAL if held.get(kind)]:
         entry["holds"] = some
     return entry
-
-
-def _kind(entry: dict[str, Any]) -> Kind | None:
-    parsed = parse_type(entry["type"])
-    return None if isinstance(parsed, str) else parsed.kind
 
 
 def _problem(column: FoundColumn, entry: dict[str, Any], *, is_key: bool) -> str:

@@ -26,6 +26,7 @@ from lakehouse_assets.errors import ConfigurationError
 DIALECT, CHECKS_DIALECT = "spark", "duckdb"
 TRANSFORMED, HISTORY, REFINED = "transformed", "history", "refined"
 _HEADER = re.compile(r"^--\s*([a-z]+):\s*(.+)$")
+_NEXT = "correct these refined SQL files, or let LAKEHOUSE_REFINED be the folder of your own"
 _REQUIRED = ("description", "owner", "grain")
 _KNOWN = (*_REQUIRED, "total", "of", "empty")
 _Schema = dict[str, dict[str, dict[str, str]]]  # layer -> table -> column -> type
@@ -67,9 +68,6 @@ class RefinedTable:
             return node
 
         return sqlglot.parse_one(self.select, read=DIALECT).transform(bind).sql(dialect=DIALECT)
-
-
-_NEXT = "correct these refined SQL files, or let LAKEHOUSE_REFINED be the folder of your own"
 
 
 def load_refined(folder: Path, catalog: Catalog) -> tuple[RefinedTable, ...]:

@@ -35,7 +35,7 @@ class Kind(StrEnum):
     OTHER = "other"  # hexadecimal digits of the text that the server prints: the connector knows nothing of the type
 
 
-_FORMS = (Kind.TEXT, Kind.BYTES, Kind.INTERVAL, Kind.TIME_TZ, Kind.ARRAY, Kind.STRUCT, Kind.OTHER)
+FORMS = (Kind.BYTES, Kind.INTERVAL, Kind.TIME_TZ, Kind.ARRAY, Kind.STRUCT, Kind.OTHER)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class PostgresType:
     @property
     def is_text(self) -> bool:
         """Whether the lake holds it as a text, of any length."""
-        return self.kind in _FORMS
+        return self.kind is Kind.TEXT or self.kind in FORMS
 
     @property
     def element(self) -> str:
@@ -119,7 +119,7 @@ def fit(read_as: PostgresType, other: PostgresType) -> Fit:
     """How values of the type `other` fit a column read as `read_as`."""
     if read_as.text == other.text:
         return Fit.HOLDS
-    if read_as.kind is not other.kind or read_as.kind in (Kind.FLOAT, Kind.BOOLEAN, Kind.DATE, *_FORMS[1:]):
+    if read_as.kind is not other.kind or read_as.kind in (Kind.FLOAT, Kind.BOOLEAN, Kind.DATE, *FORMS):
         return Fit.OTHER
     if read_as.kind is Kind.TEXT:
         return Fit.GROWS if _family(read_as) in _SAME_TEXT and _family(other) in _FREE_TEXT else Fit.REWRITES
@@ -151,6 +151,11 @@ def _size(kind: PostgresType) -> tuple[int, int]:
     return 0, kind.fraction_digits
 
 
+# Types that have no twin in the lake: the text that the server prints.
+_PRINTED = (
+    "inet", "cidr", "macaddr", "macaddr8", "int4range", "int8range", "numrange", "daterange", "tsrange", "tstzrange",
+    "tsvector", "ltree", "name", "xml",
+)  # fmt: skip
 _PLAIN = {
     "smallint": (Kind.INTEGER, "smallint"),
     "integer": (Kind.INTEGER, "int"),
@@ -165,26 +170,7 @@ _PLAIN = {
     "uuid": (Kind.TEXT, "string"),
     "json": (Kind.TEXT, "string"),
     "jsonb": (Kind.TEXT, "string"),
-    # Types that have no twin in the lake: the text that the server prints.
-    **dict.fromkeys(
-        (
-            "inet",
-            "cidr",
-            "macaddr",
-            "macaddr8",
-            "int4range",
-            "int8range",
-            "numrange",
-            "daterange",
-            "tsrange",
-            "tstzrange",
-            "tsvector",
-            "ltree",
-            "name",
-            "xml",
-        ),
-        (Kind.TEXT, "string"),
-    ),
+    **dict.fromkeys(_PRINTED, (Kind.TEXT, "string")),
     "oid": (Kind.INTEGER, "bigint"),
     "money": (Kind.DECIMAL, "decimal(19,2)"),
     "bytea": (Kind.BYTES, "string"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lakehouse_assets import sql
-from lakehouse_assets.catalog import UNAVAILABLE, Column, Table
+from lakehouse_assets.catalog import Column, Table
 from lakehouse_assets.changelog.envelope import Op
 from lakehouse_assets.changelog.generations import Generation
 from lakehouse_assets.normalisation.encodings import decode
@@ -150,14 +150,6 @@ def _last_known(column: Column) -> str:
     text = f"after.{sql.name(column.name)}"
     genuine = f"op <> '{Op.DELETE}' AND NOT ({text} <=> {sql.text(column.type.unavailable)})"
     return f"max(struct(position, {text} AS text)) FILTER (WHERE {genuine}) AS {_known(column)}"
-
-
-def mentions_unavailable(table: Table) -> str:
-    """SQL of whether a message may hold an unavailable value: it holds the text of one."""
-    wholes = {c.type.unavailable for c in table.other_columns if c.type.toastable}
-    # In the message the text may be escaped; what holds it nowhere are numbers.
-    texts = {UNAVAILABLE if UNAVAILABLE in whole else whole.strip("[]") for whole in wholes} or {UNAVAILABLE}
-    return f"({' OR '.join(f'contains(value, {sql.text(text)})' for text in sorted(texts))})"
 
 
 def row(grouped: str, table: Table, columns: list[str], events: FoldRange) -> str:

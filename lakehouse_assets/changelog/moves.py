@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lakehouse_assets import sql
-from lakehouse_assets.catalog import Table
+from lakehouse_assets.catalog import UNAVAILABLE, Table
 from lakehouse_assets.changelog import fold
 from lakehouse_assets.changelog.envelope import Op
 from lakehouse_assets.normalisation.encodings import decode
@@ -22,12 +22,20 @@ from lakehouse_assets.normalisation.encodings import decode
 _GENERATION = "generation"  # not an op of raw: the moment a completed snapshot removes what it did not see
 
 
+def mentions_unavailable(table: Table) -> str:
+    """SQL of whether a message may hold an unavailable value: it holds the text of one."""
+    wholes = {c.type.unavailable for c in table.other_columns if c.type.toastable}
+    # In the message the text may be escaped; what holds it nowhere are numbers.
+    texts = {UNAVAILABLE if UNAVAILABLE in whole else whole.strip("[]") for whole in wholes} or {UNAVAILABLE}
+    return f"({' OR '.join(f'contains(value, {sql.text(text)})' for text in sorted(texts))})"
+
+
 def moves_query(raw: str, table: Table, target: int) -> str:
     """SQL of every move with an unavailable value up to `target`: old_key, new_key, position (of the insert)."""
     where = f"table_name = {sql.text(table.name)} AND position <= {target} AND {fold.STREAMED}"
     return f"""
     SELECT d.key AS old_key, i.key AS new_key, i.position
-    FROM (SELECT * FROM {raw} WHERE {where} AND op = '{Op.INSERT}' AND {fold.mentions_unavailable(table)}) i
+    FROM (SELECT * FROM {raw} WHERE {where} AND op = '{Op.INSERT}' AND {mentions_unavailable(table)}) i
     JOIN (SELECT * FROM {raw} WHERE {where} AND op = '{Op.DELETE}') d
       ON d.lsn = i.lsn AND d.tx_id = i.tx_id AND d.position < i.position
     """

@@ -99,8 +99,7 @@ def _above(
     """The histories, business tables and what is published of them that rest on the tables behind, or are behind themselves."""
     histories = [history.key(name) for name in history_behind(catalog, paths, behind)]
     business = refined_behind(tables, paths, behind)
-    served = [serving.key(name) for name in business] if serving_dsn else []
-    served += [key for key in serving.behind([t.name for t in tables], paths, serving_dsn) if key not in served]
+    served = serving.behind([table.name for table in tables], paths, serving_dsn, business)
     return [*histories, *(refined.key(name) for name in business), *served]
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +44,15 @@ def build(tables: Iterable[RefinedTable], dsn: str | None) -> list[AssetsDefinit
     return [_asset(table, dsn) for table in tables] if dsn else []
 
 
-def behind(tables: Iterable[str], paths: LakePaths, dsn: str | None) -> list[AssetKey]:
-    """What is published where `dsn` points in another version than the lake holds, or not at all."""
+def behind(tables: Iterable[str], paths: LakePaths, dsn: str | None, computed: Collection[str] = ()) -> list[AssetKey]:
+    """What is published where `dsn` points in another version than the lake holds, or will once `computed` are, or not at all."""
     if not dsn:
         return []
     return [
-        key(name) for name in tables if exists(paths.refined(name)) and _noted(paths, name) != _now(paths, name, dsn)
+        key(name)
+        for name in tables
+        if name in computed
+        or (exists(paths.refined(name)) and documents.read(_note(paths, name)) != _now(paths, name, dsn))
     ]
 
 
@@ -108,10 +111,6 @@ def _comparable(row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _now(paths: LakePaths, name: str, dsn: str) -> dict[str, object]:
     return {"refined version": deltalog.newest_version(paths.refined(name)), "place": postgres.place(dsn)}
-
-
-def _noted(paths: LakePaths, name: str) -> dict[str, object] | None:
-    return documents.read(_note(paths, name))
 
 
 def _note(paths: LakePaths, name: str) -> Path:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lakehouse_assets import sql
-from lakehouse_assets.catalog import Column, Kind, Table
+from lakehouse_assets.catalog import Column, Table
 from lakehouse_assets.catalog.model import RETYPED, Protect
 from lakehouse_assets.changelog.envelope import Op
-from lakehouse_assets.changelog.fold import IDENTITY, FoldRange, mentions_unavailable
+from lakehouse_assets.changelog.fold import IDENTITY, FoldRange
 from lakehouse_assets.changelog.generations import FIRST, LAST, Generation, completed
-from lakehouse_assets.changelog.moves import components, moves_query
+from lakehouse_assets.changelog.moves import components, mentions_unavailable, moves_query
 from lakehouse_assets.changelog.versions import End
-from lakehouse_assets.normalisation.encodings import decode
+from lakehouse_assets.normalisation.encodings import decode, stored_as_it_is
 from lakehouse_assets.normalisation.reading import Status
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ def look(spark: SparkSession, raw: str, table: Table, applied: int, target: int)
 
 def _checked(column: Column) -> bool:
     """Whether a column may have cells that cannot be stored and that no status beside them tells of."""
-    typed = column.type.kind is not Kind.TEXT or column.encoding == RETYPED
-    return typed and not column.judged and column.protect is not Protect.DROP
+    may_fail = column.encoding == RETYPED or not stored_as_it_is(column.type)
+    return may_fail and not column.judged and column.protect is not Protect.DROP
 
 
 def fold_range(

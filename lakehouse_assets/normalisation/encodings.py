@@ -49,6 +49,11 @@ def decode(kind: PostgresType, text: str, encoding: str | None = None) -> Decode
     return _RULES[kind.kind](kind, text)
 
 
+def stored_as_it_is(kind: PostgresType) -> bool:
+    """Whether every text is a value of the type, so that none has a status but `ok`."""
+    return _RULES.get(kind.kind) is _as_is
+
+
 def _as_is(_: PostgresType, text: str) -> Decoded:
     return Decoded(text, _status(text, text))
 
