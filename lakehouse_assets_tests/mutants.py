@@ -122,7 +122,8 @@ FOLD = (
     Mutant("the range begins one too late", "changelog/fold.py", _RANGE,
            "position > {events.applied} + 1 AND position <= {events.target}", _fold("an update changes it")),
     Mutant("the range begins one too early", "changelog/fold.py", _RANGE,
-           "position >= {events.applied} AND position <= {events.target}", _delta("a fold counts what it did")),
+           "position >= {events.applied} AND position <= {events.target}",
+           _fold("a batch begins after the last event of the one before, even when that is one that came again")),
 )  # fmt: skip
 UNAVAILABLE = (
     Mutant("the placeholder is let through", "changelog/fold.py", "AND NOT ({text} <=> {sql.text(column.type.unavailable)})", "",
@@ -201,7 +202,7 @@ MERGE = (
     Mutant("half of a composite key matches", "changelog/merge.py", '" AND ".join(f"t.{sql.name(k)}', '" OR ".join(f"t.{sql.name(k)}',
            _delta("rows are told apart by keys of every kind")),
     Mutant("other tables' changes are folded", "changelog/fold.py", "FROM {raw} WHERE table_name = {sql.text(table.name)} AND {ROW_OPS}",
-           "FROM {raw} WHERE {ROW_OPS}", _delta("tables share raw and know nothing of each other")),
+           "FROM {raw} WHERE {ROW_OPS}", _fold("an insert makes a row")),
     Mutant("the position is not in the commit", "engine/transformed.py", "for key, value in options.items():\n",
            "for key, value in [(k, v) for k, v in options.items() if 'txn' not in k]:\n",
            _delta("the applied position is in the commit that writes the rows")),

@@ -125,6 +125,11 @@ CASES = [
         ([insert(1, 1, lsn=900), update(1, 2, "old", lsn=800)], [(1, 2, "old")]),
         ([update(1, 3, "older", lsn=700)], [(1, 3, "older")]),
     ),
+    _case(
+        "a batch begins after the last event of the one before, even when that is one that came again",
+        ([a, update(1, 2), _again(a)], [(1, 2, "x")]),
+        ([insert(2, 2)], [(1, 2, "x"), (2, 2, "x")]),
+    ),
     _case("a row deleted and inserted again lives", ([insert(1, 1)], [(1, 1, "x")]), ([delete(1), insert(1, 2, "y")], [(1, 2, "y")])),
     _case(
         "a message that is unreadable is passed over",

@@ -17,7 +17,7 @@ from lakehouse_assets.changelog.fold import FoldRange
 from lakehouse_assets.changelog.merge import changes
 from lakehouse_assets.changelog.position import NOTHING
 from lakehouse_assets.engine import survey
-from lakehouse_assets_tests.changelog.histories import TABLE, raw_row
+from lakehouse_assets_tests.changelog.histories import TABLE, key_of, raw_row
 from lakehouse_assets_tests.changelog.oracle import Event
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ class PlainTable:
 
     def read_range(self, events: list[Event], target: int) -> tuple[str, survey.Survey, FoldRange]:
         """Raw as a relation, and the changes up to `target`, which count as applied from now on."""
-        raw = _raw([raw_row(event, self.table.name) for event in events])
+        neighbour = Event(target, "insert", key_of(99), {"k": 99, "v": 9, "big": "x", "s": "s"}, None, None)
+        raw = _raw([*(raw_row(event, self.table.name) for event in events), raw_row(neighbour, "another_table")])
         lsns = [
             e.lsn for e in events if self.applied < e.position <= target and e.op != "snapshot" and e.lsn is not None
         ]
