@@ -1,13 +1,14 @@
 """The engine process: one JVM that runs the stream into raw and serves Spark Connect on loopback.
 
 An edge of the program: it reads the settings. When the query dies, so does the process, and the supervisor starts
-a new one, which continues from the checkpoint.
+a new one, which continues from the checkpoint. SIGHUP: the stream goes on with the catalog as it is in its file then.
 """
 
 from __future__ import annotations
 
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from types import FrameType
@@ -17,7 +18,7 @@ import click
 from tenacity import retry, retry_if_exception_type, wait_fixed
 
 from lakehouse_assets import continuity
-from lakehouse_assets.catalog import load_catalog
+from lakehouse_assets.catalog import Catalog, load_catalog
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.engine import raw
 from lakehouse_assets.engine.batches import BatchLog
@@ -27,16 +28,19 @@ from lakehouse_assets.engine.stream_offsets import start_offsets
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.gateways.kafka import topic_states
 from lakehouse_assets.settings import Settings, load_settings
-from lakehouse_assets.stack.connections import connections
+from lakehouse_assets.stack.connections import Connections, connections
 from lakehouse_assets.stack.jars import jar_paths
 from lakehouse_assets.stack.observation import observe, slot_holder
 from lakehouse_assets.stack.ports import Port
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
     from pyspark.sql.streaming import StreamingQuery
 
 POLL_SECONDS = 1
 LOOK_SECONDS = 5  # between two looks at who writes the stream, while the same process reads the slot
+
+_catalog_changed = threading.Event()
 
 
 def run(settings: Settings, *, once: bool) -> None:
@@ -49,21 +53,12 @@ def run(settings: Settings, *, once: bool) -> None:
     if not once:
         config |= connect_config(Port.SPARK_CONNECT.of(settings.port_base))
     spark = local_session(config)
-    guard = Guard(catalog, paths, settings.checkpoint, lambda: observe(catalog, links))
     try:
         raw.create_raw(spark, paths.raw)
-        # Those the lake knows are not waited for: if one is gone, that is a halt.
-        known = continuity.known_identity(paths).topics
-        _wait_for_topics(links.kafka_bootstrap, [table.topic for table in catalog.tables if table.topic not in known])
-        ended = False
-        while not ended:
-            _wait_until_sound(guard, paths, once=once)
-            identity, start = guard.begin(), start_offsets(settings.checkpoint)
-            source = raw.messages(spark, catalog, links.kafka_bootstrap, settings.max_offsets_per_trigger, start)
-            rows = raw.rows(spark, catalog, source, identity.epochs)
-            query = raw.start_stream(rows, paths.raw, settings.checkpoint, None if once else settings.trigger_seconds)
-            print("engine ready", flush=True)
-            ended = _follow(query, guard, paths, lambda: slot_holder(catalog, links))
+        while not _stream(spark, settings, catalog, links, paths, once=once):
+            if _catalog_changed.is_set():
+                _catalog_changed.clear()
+                catalog = load_catalog(settings.catalog)
     except (PySparkException, Py4JError) as error:
         raise LakehouseError(
             f"the stream ended: {_first_line(error)}",
@@ -74,8 +69,28 @@ def run(settings: Settings, *, once: bool) -> None:
         spark.stop()
 
 
+def _stream(
+    spark: SparkSession, settings: Settings, catalog: Catalog, links: Connections, paths: LakePaths, *, once: bool
+) -> bool:
+    """Run the stream until it ends, or has to begin again: then False."""
+    guard = Guard(catalog, paths, settings.checkpoint, lambda: observe(catalog, links))
+    # Those the lake knows are not waited for: if one is gone, that is a halt.
+    known = continuity.known_identity(paths).topics
+    _wait_for_topics(links.kafka_bootstrap, [table.topic for table in catalog.tables if table.topic not in known])
+    _wait_until_sound(guard, paths, once=once)
+    if _catalog_changed.is_set():
+        return False
+    identity, start = guard.begin(), start_offsets(settings.checkpoint)
+    source = raw.messages(spark, catalog, links.kafka_bootstrap, settings.max_offsets_per_trigger, start)
+    rows = raw.rows(spark, catalog, source, identity.epochs)
+    query = raw.start_stream(rows, paths.raw, settings.checkpoint, None if once else settings.trigger_seconds)
+    print("engine ready", flush=True)
+    return _follow(query, guard, paths, lambda: slot_holder(catalog, links))
+
+
 def _follow(query: StreamingQuery, guard: Guard, paths: LakePaths, holder: Callable[[], int | None]) -> bool:
-    """Tell each batch until the stream ends, or until something is broken: then it is put down, and False.
+    """Tell each batch until the stream ends, or until something is broken or the catalog changed: then it is put down,
+    and False.
 
     A slot that nobody reads can be moved, and the first change delivered afterwards hides it: then every poll looks.
     """
@@ -87,7 +102,7 @@ def _follow(query: StreamingQuery, guard: Guard, paths: LakePaths, holder: Calla
             if found := guard.look():
                 continuity.halt(paths, found)
             looked = time.monotonic()
-        if continuity.read_halt(paths):
+        if _catalog_changed.is_set() or continuity.read_halt(paths):
             query.stop()
             return False
     log.tell(query.lastProgress)
@@ -107,7 +122,12 @@ def _wait_until_sound(guard: Guard, paths: LakePaths, *, once: bool) -> None:
 
 @retry(wait=wait_fixed(1), retry=retry_if_exception_type(LakehouseError), sleep=time.sleep)
 def _wait_for_topics(bootstrap: str, topics: list[str]) -> None:
-    """Return when every topic exists: Kafka and the engine start at the same moment, `up` makes the topics."""
+    """Return when every topic exists: Kafka and the engine start at the same moment, `up` makes the topics.
+
+    Returns too when another catalog may want other topics.
+    """
+    if _catalog_changed.is_set():
+        return
     try:
         missing = sorted(set(topics) - set(topic_states(bootstrap, topics)))
     except LakehouseError as error:
@@ -124,6 +144,11 @@ def _first_line(error: Exception) -> str:
     return (causes or lines or [type(error).__name__])[-1 if causes else 0][:500]
 
 
+def _reread(_signal: int, _frame: FrameType | None) -> None:
+    print("the catalog is read again", flush=True)
+    _catalog_changed.set()
+
+
 def _stop(_signal: int, _frame: FrameType | None) -> None:
     print("engine stopped", flush=True)
     sys.exit(0)
@@ -134,6 +159,7 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
 def main(once: bool) -> None:
     """Read the settings and run."""
     signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGHUP, _reread)
     try:
         run(load_settings(), once=once)
     except LakehouseError as error:

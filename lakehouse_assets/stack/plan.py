@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from lakehouse_assets.stack.service import Service
 
 CORE = (postgres.NAME, kafka.NAME, connect.NAME)
 ALL = (*CORE, engine.NAME, dagster.CODE_SERVER, dagster.DAEMON, dagster.WEBSERVER, dashboard.NAME)
+# What holds the catalog: the engine reads it again when it is told to; Dagster's processes only when they start.
+REREADING, STARTED_AGAIN = (engine.NAME,), (dagster.CODE_SERVER, dagster.DAEMON, dagster.WEBSERVER)
 
 
 def services(settings: Settings, java: Path, only: Iterable[str] = ALL) -> tuple[Service, ...]:
@@ -82,17 +85,36 @@ def prepare(
             task.result()
 
 
-def fingerprint(settings: Settings, catalog: Catalog, links: Connections, words: dict[str, str], conf: str) -> str:
-    """A digest of all that a running service was started with, the catalog too: when it differs, a restart is due."""
+@dataclass(frozen=True)
+class Fingerprint:
+    """Digests of what the running services were started with."""
+
+    settings: str
+    catalog: str
+
+    @classmethod
+    def read(cls, file: Path) -> Fingerprint | None:
+        """The one that is kept in a file, None when there is none."""
+        digests = file.read_text(encoding="utf-8").split() if file.exists() else []
+        return cls(*digests) if len(digests) == 2 else None
+
+    def write(self, file: Path) -> None:
+        """Keep it in a file."""
+        file.write_text(f"{self.settings}\n{self.catalog}\n", encoding="utf-8")
+
+
+def fingerprint(
+    settings: Settings, catalog: Catalog, links: Connections, words: dict[str, str], conf: str
+) -> Fingerprint:
+    """What services started now would be started with: when it differs, those that read it have to read it anew."""
     texts = (
         json.dumps(words, sort_keys=True),
-        repr(catalog),
         conf,
         postgres.configuration(settings),
         kafka.configuration(settings),
         connect.configuration(settings, catalog, links),
     )
-    return sha256("\0".join(texts).encode()).hexdigest()
+    return Fingerprint(*(sha256(text.encode()).hexdigest() for text in ("\0".join(texts), repr(catalog))))
 
 
 def external_states(settings: Settings, links: Connections) -> list[tuple[str, str]]:

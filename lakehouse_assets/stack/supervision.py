@@ -120,6 +120,11 @@ def restart(home: Path, service: str) -> None:
         raise LakehouseError("cannot be restarted", where=service, next_step="lakehouse up")
 
 
+def hang_up(home: Path, service: str) -> None:
+    """Have a service read its configuration again; one that is down will anyway when it starts."""
+    _ask(home, "signalProcess", service, "HUP")
+
+
 def forget(home: Path) -> None:
     """Remove the socket, and its folder when that is not in the home."""
     socket = socket_path(home)

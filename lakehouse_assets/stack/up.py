@@ -6,6 +6,7 @@ import fcntl
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -96,7 +97,13 @@ def _start(
     mark = supervision.run_folder(home) / "fingerprint"
     wanted = plan.fingerprint(settings, catalog, links, words, supervision.configuration(home, chosen))
     if supervision.running(home):
-        if mark.exists() and mark.read_text(encoding="utf-8") == wanted:
+        known = plan.Fingerprint.read(mark)
+        if known == wanted:
+            return
+        if known and known.settings == wanted.settings:
+            say("the catalog changed: the engine and Dagster read it again")
+            _reread(home, [service.name for service in chosen])
+            wanted.write(mark)
             return
         say("the settings changed: starting the stack again")
         _stop(settings, say)
@@ -107,7 +114,17 @@ def _start(
     environment = service_environment(settings, links)
     plan.prepare(settings, catalog, links, java, chosen, environment)
     supervision.start(home, chosen, environment)
-    mark.write_text(wanted, encoding="utf-8")
+    wanted.write(mark)
+
+
+def _reread(home: Path, chosen: Iterable[str]) -> None:
+    """Have the running services read the catalog again; what flows through the others goes on."""
+    with ThreadPoolExecutor(max_workers=len(plan.ALL)) as pool:
+        for name in chosen:
+            if name in plan.REREADING:
+                supervision.hang_up(home, name)
+            if name in plan.STARTED_AGAIN:
+                pool.submit(supervision.restart, home, name)
 
 
 def _stop(settings: Settings, say: Say) -> None:
