@@ -81,6 +81,7 @@ def _whole_table(case: str) -> tuple[str, ...]:
     return (f"{DELTA}::test_a_rule_about_the_whole_table_holds[{case}]",)
 
 
+_LATER = '{snapshot.later("tx_id")}, position > {before})'
 _RANGE = "position > {events.applied} AND position <= {events.target}"
 FOLD = (
     Mutant("a delete is ignored", "changelog/fold.py", "(last.op = '{Op.DELETE}' OR {gone})", "({gone})",
@@ -262,12 +263,14 @@ PROOF = (
            (f"{VERIFY}::test_a_truncate_that_raw_does_not_hold_yet_is_not_taken_for_a_difference",)),
     Mutant("every read has a moment of its own", "gateways/postgres/moment.py", 'cursor.execute("set transaction snapshot %s", [self.name])', "pass",
            ("gateways/test_postgres.py::test_a_moment_stays_what_it_was_for_every_read",)),
-    Mutant("later changes are compared", "engine/moment.py", '{snapshot.later("tx_id")}, true)', "false, false)",
+    Mutant("later changes are compared", "engine/moment.py", _LATER, "false, false)",
            (f"{VERIFY}::test_what_changed_after_the_moment_is_left_out_and_a_difference_beside_it_is_found",)),
-    Mutant("a change without a transaction was seen", "engine/moment.py", '{snapshot.later("tx_id")}, true)', '{snapshot.later("tx_id")}, false)',
+    Mutant("a change without a transaction was seen", "engine/moment.py", _LATER, '{snapshot.later("tx_id")}, false)',
            (f"{VERIFY}::test_a_change_without_a_transaction_counts_as_later",)),
-    Mutant("every change is later", "engine/moment.py", '{snapshot.later("tx_id")}, true)', "true, true)",
+    Mutant("every change is later", "engine/moment.py", _LATER, "true, true)",
            (f"{VERIFY}::test_a_transaction_seen_by_the_moment_is_verified_although_it_landed_last",)),
+    Mutant("a row that was asked for is never verified", "engine/moment.py", _LATER, '{snapshot.later("tx_id")}, true)',
+           (f"{VERIFY}::test_a_row_that_was_asked_for_again_is_verified_once_raw_holds_it",)),
     Mutant("a truncate touches no row", "engine/moment.py", "op = '{Op.TRUNCATE}' OR (", "false OR (",
            (f"{VERIFY}::test_a_table_truncated_or_read_anew_after_the_moment_is_not_verified[truncate]",)),
     Mutant("running transactions were seen", "proof/visibility.py", "if running else", "if False else",

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
+_MEMORY = "2g"  # hundreds of tables pass through one session, and Delta keeps each one's log for an hour
+
+
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """A session over Delta: of LAKEHOUSE_SPARK_REMOTE when that is set, else of a JVM of its own."""
@@ -35,4 +38,4 @@ def local_config(folder: Path) -> dict[str, str]:
     """The configuration of a local session that keeps its files in a folder; the jars are fetched where they are missing."""
     settings = load_settings()
     ensure_jars(settings.cache, print, require_java())
-    return spark_config(jar_paths(settings.cache, "spark"), settings.engine_memory, folder)
+    return spark_config(jar_paths(settings.cache, "spark"), _MEMORY, folder)

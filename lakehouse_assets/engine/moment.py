@@ -52,17 +52,17 @@ def bounds_of(lake: LakeReader, comparison: Comparison) -> tuple[int, Bounds]:
 
 
 def changed_later(
-    lake: LakeReader, comparison: Comparison, snapshot: Snapshot, after: int, until: int
+    lake: LakeReader, comparison: Comparison, snapshot: Snapshot, after: int, before: int, until: int
 ) -> frozenset[Key] | None:
     """Keys with a change that the snapshot does not see, at positions in (after, until]; None when all may have one.
 
-    A truncate and a full snapshot touch every row. A change without a transaction (an incremental snapshot's) counts
-    as one not seen: `after` is a position that the lake had reached before the snapshot was taken.
+    A truncate and a full snapshot touch every row. A change without a transaction is an incremental snapshot's: the
+    connector selected it, so the moment sees it when raw held it `before` the moment was taken, and else may not.
     """
     table = comparison.table.name
     unseen = f"""
       FROM raw WHERE table_name = {canonical.text(table)} AND position > {after} AND position <= {until}
-      AND op <> '{Op.UNKNOWN}' AND coalesce({snapshot.later("tx_id")}, true)
+      AND op <> '{Op.UNKNOWN}' AND coalesce({snapshot.later("tx_id")}, position > {before})
     """
     whole = f"op = '{Op.TRUNCATE}' OR (op = '{Op.SNAPSHOT}' AND snapshot <> 'incremental')"
     if lake.scalar(f"SELECT count(*) FROM (SELECT 1 {unseen} AND ({whole}) LIMIT 1)"):

@@ -26,7 +26,7 @@ from lakehouse_assets.proof import Key, TableProof, comparison
 from lakehouse_assets.stack.connections import Connections
 from lakehouse_assets.stack.signals import Kind, ask_rows, ask_snapshot
 
-_LOOK_SECONDS = 5
+_LOOK_SECONDS, _VERIFY_SECONDS = 2, 5  # between two looks at the lake; between two reads of the source's table
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,6 @@ def wait_until_equal(request: RepairRequest, tables: Sequence[Table], asked: Seq
     """
     deadline, equal = time.monotonic() + request.wait_seconds, dict[str, TableProof]()
     while True:
-        time.sleep(_LOOK_SECONDS)
         found = verify(request.verify, [table.name for table in tables if table.name not in equal]).proofs
         equal |= {one.table: one for one in found if not one.unproven and not _open_keys(one, asked)}
         if len(equal) == len(tables):
@@ -160,6 +159,7 @@ def wait_until_equal(request: RepairRequest, tables: Sequence[Table], asked: Seq
                 where=unlike.table,
                 next_step="lakehouse doctor; then lakehouse repair again, or lakehouse recover --snapshot",
             )
+        time.sleep(_VERIFY_SECONDS)
 
 
 def _open_keys(found: TableProof, asked: Sequence[Key]) -> set[Key]:

@@ -17,7 +17,7 @@ from lakehouse_assets.catalog.shape import SourceShape
 from lakehouse_assets.changelog.position import NOTHING
 from lakehouse_assets.engine import shape
 from lakehouse_assets.engine.moment import LakeTable, Versions, bounds_of, changed_later, newest_versions
-from lakehouse_assets.engine.positions import floors
+from lakehouse_assets.engine.positions import floors, newest_cut
 from lakehouse_assets.engine.reader import LakeReader, open_lake
 from lakehouse_assets.errors import EXIT_USAGE, LakehouseError
 from lakehouse_assets.gateways import postgres
@@ -109,6 +109,7 @@ def verify(request: VerifyRequest, names: Sequence[str] = ()) -> Verification:
     """
     tables, limits = _tables(request.catalog, names), request.limits
     floor = floors(request.paths, int((time.time() - _FLOOR_SECONDS) * 1000))
+    held = newest_cut(request.paths).positions
     shapes = postgres.read_shapes(request.source_dsn, request.catalog.publication, tables)
     with open_lake(request.paths) as lake:
         planned = [_planned(agreed(table, request.paths, shapes[table.name]), lake) for table in tables]
@@ -120,8 +121,8 @@ def verify(request: VerifyRequest, names: Sequence[str] = ()) -> Verification:
             request.cover(covered)
         pinned = newest_versions(request.paths, covered)
         with open_lake(request.paths, pinned.versions) as lake:
-            floors_of = (floor.get(table.name, NOTHING) for table in tables)
-            proofs = [_prove(one, moment, lake, after, pinned) for one, after in zip(read, floors_of, strict=True)]
+            since = [(floor.get(table.name, NOTHING), held.get(table.name, NOTHING)) for table in tables]
+            proofs = [_prove(one, moment, lake, *raw_at, pinned) for one, raw_at in zip(read, since, strict=True)]
     known = {proof.table: verified.keep(request.paths, proof, moment.at, moment.lsn) for proof in proofs}
     return Verification(moment.at, moment.lsn, proofs, known)
 
@@ -163,14 +164,16 @@ def _read(plan: _Plan, request: VerifyRequest, moment: postgres.Moment) -> _Read
     return _Read(side, sums)
 
 
-def _prove(read: _Read, moment: postgres.Moment, lake: LakeReader, floor: int, pinned: Versions) -> TableProof:
+def _prove(
+    read: _Read, moment: postgres.Moment, lake: LakeReader, floor: int, held: int, pinned: Versions
+) -> TableProof:
     compared = read.side.comparison
     table, bounds = compared.table, read.side.bounds
     unproven = TableProof(table.name, table.key, not_compared=compared.not_compared, unproven=read.obstacle)
     if read.sums is None:
         return unproven
     try:
-        later = changed_later(lake, compared, moment.snapshot, floor, pinned.applied[table.name])
+        later = changed_later(lake, compared, moment.snapshot, floor, held, pinned.applied[table.name])
         if later is None:
             return replace(unproven, unproven="truncated or read anew (a snapshot) after the moment; verify again")
         return prove(compared, read.side, read.sums, LakeTable(lake, compared, bounds), later)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -13,8 +12,12 @@ from typing import Any
 import pytest
 
 from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.cli.answers import plain
 from lakehouse_assets.cli.context import Edge
+from lakehouse_assets.engine.reader import open_lake
 from lakehouse_assets.gateways import postgres
+from lakehouse_assets.progress.status import explain_stage
+from lakehouse_assets.progress.sync import sync
 from lakehouse_assets.progress.verify import verify
 from lakehouse_assets_tests.real_stack import RealStack
 
@@ -43,9 +46,16 @@ class Words:
         assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
+    @property
+    def here(self) -> Edge:
+        """What a word starts from, for what is asked so often that a process each would be most of the cost."""
+        return Edge(self.stack.settings)
+
     def rows(self, statement: str) -> list[dict[str, Any]]:
-        """The rows of a query."""
-        return json.loads(self.run("query", statement, "--format", "json").stdout)
+        """The rows of a query, as `lakehouse query --format json` prints them."""
+        with open_lake(self.paths) as lake:
+            answer = lake.query(statement)
+        return [dict(zip(answer.columns, map(plain, row), strict=True)) for row in answer.rows]
 
     def source(self, statement: str) -> list[tuple[Any, ...]]:
         """Run one committed statement at the source as the application."""
@@ -53,13 +63,23 @@ class Words:
 
     def verdict(self, table: str) -> str:
         """What a verification says of one table: equal, different, not verified."""
-        (proof,) = verify(Edge(self.stack.settings).verify_request(180), [table]).proofs
+        (proof,) = verify(self.here.verify_request(180), [table]).proofs
         return proof.verdict
+
+    def sync(self, seconds: float = 600) -> None:
+        """Wait for the lake, as `lakehouse sync` does; a busy machine may take that long."""
+        here = self.here
+        sync(
+            here.sync_request(),
+            seconds,
+            print,
+            lambda stage: explain_stage(stage, here.settings, here.catalog, here.links),
+        )
 
     def settle(self) -> None:
         """Wait for the lake, then prove that every row of every table agrees."""
-        self.run("sync", "--timeout", "600")  # a busy machine may take that long
-        found = verify(Edge(self.stack.settings).verify_request(600))
+        self.sync()
+        found = verify(self.here.verify_request(600))
         assert [proof for proof in found.proofs if not proof.equal] == []
 
 

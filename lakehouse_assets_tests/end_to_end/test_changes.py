@@ -121,6 +121,7 @@ def test_what_changes_after_its_row_was_folded_keeps_the_long_text_and_every_ver
 
 def test_mixed_traffic_then_sync_is_equal_row_for_row(words):
     words.run("simulate", "--rate", "100", "--seconds", "10", "--seed", "3")
+    assert words.run("sync", "--timeout", "600").stdout.startswith("in sync after")
     words.settle()
 
 

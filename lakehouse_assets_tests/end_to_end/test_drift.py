@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from lakehouse_assets.cli.context import Edge
 from lakehouse_assets.gateways import connect, postgres
 from lakehouse_assets.progress.verify import verify
 from lakehouse_assets.stack.connector import connector_name
@@ -70,17 +69,13 @@ def drifting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Words]:
             words.source(f"insert into {name} values (1, 'um', 1.00), (2, 'dois', 2.00)")
         words.source("""insert into "Tipos de Dados" values (1, '10.0.0.1', '10.0.0.0/8', '08:00:2b:01:02:03', '[1,5)',
                         '[2026-01-01,2026-02-01)', '[1.50,2.25]', '[2026-01-01 10:00, 2026-01-01 11:00)', '24:00', '08:30:00.25')""")
-        sync(words)
+        words.sync(PATIENCE)
         yield words
 
 
 def alter(words: Words, *statements: str) -> None:
     """Run statements as the owner of the source's tables, in one transaction."""
     postgres.execute(str(words.stack.links.owner_dsn), "; ".join(statements))
-
-
-def sync(words: Words) -> None:
-    words.run("sync", "--timeout", str(PATIENCE), seconds=PATIENCE + 60)
 
 
 def rows(words: Words, table: str) -> dict[int, dict[str, Any]]:
@@ -101,7 +96,7 @@ def planned(words: Words, *options: str, code: int) -> dict[str, list[tuple[str,
 
 
 def unequal(words: Words, *names: str) -> list[str]:
-    found = verify(Edge(words.stack.settings).verify_request(PATIENCE), names)
+    found = verify(words.here.verify_request(PATIENCE), names)
     return [proof.table for proof in found.proofs if not proof.equal]
 
 
@@ -110,7 +105,7 @@ def quarantined(words: Words, table: str) -> list[dict[str, Any]]:
 
 
 def not_compared(words: Words, name: str) -> dict[str, str]:
-    (proof,) = verify(Edge(words.stack.settings).verify_request(PATIENCE), [name]).proofs
+    (proof,) = verify(words.here.verify_request(PATIENCE), [name]).proofs
     return proof.not_compared
 
 
@@ -119,7 +114,7 @@ def test_types_without_a_twin_and_names_in_quotes_arrive_as_the_server_prints_th
         """insert into "Tipos de Dados" values (2, '10.0.0.1/24', '::/0', '08:00:2b:01:02:04', 'empty', '(,)', '(,2]', null)"""
     )
     drifting.source("""update "Tipos de Dados" set rede = '::1' where "order" = 1""")
-    sync(drifting)
+    drifting.sync(PATIENCE)
     found = drifting.rows(
         'SELECT rede, bloco, faixa, "Período", hora, relogio, turno FROM transformed.tipos ORDER BY "order"'
     )
@@ -158,10 +153,10 @@ def test_columns_of_every_other_type_arrive_and_keep_long_values_that_an_update_
         select 6, decode(string_agg(md5(i::text), ''), 'hex'), array_agg(md5(i::text)), array_agg(i), array_agg(gen_random_uuid()),
         range_agg(int4range(i * 3, i * 3 + 1)), hstore(array_agg(i::text), array_agg(md5(i::text))) from {long}"""
     )
-    sync(drifting)
+    drifting.sync(PATIENCE)
     drifting.source("""update "Tipos de Dados" set faixa = '[7,9)' where "order" = 6""")
     drifting.source("""update "Tipos de Dados" set "order" = 7 where "order" = 6""")
-    sync(drifting)
+    drifting.sync(PATIENCE)
     names = ", ".join(name for name in added if name != "dias")
     found = {
         row.pop("order"): row
@@ -195,7 +190,7 @@ def test_columns_come_go_and_grow_while_everything_runs(drifting: Words) -> None
     drifting.source(f"insert into largo values (9000000000, '{'x' * 30}', 1234567.891)")
     alter(drifting, "alter table fixo add column cor text")
     drifting.source("insert into fixo values (3, 'três', 3.00, 'azul')")
-    sync(drifting)
+    drifting.sync(PATIENCE)
 
     assert rows(drifting, "comum") == {
         1: {"nota": "um", "valor": "1.00", "cor": None}, 2: {"nota": "dois", "valor": "2.00", "cor": None},
@@ -215,7 +210,7 @@ def test_columns_come_go_and_grow_while_everything_runs(drifting: Words) -> None
 def test_a_column_of_another_type_is_held_back_until_the_catalog_says_so(drifting: Words) -> None:
     alter(drifting, "alter table outro alter column valor type date using '2026-01-31'::date")
     drifting.source("insert into outro values (3, 'três', '2026-02-01')")
-    sync(drifting)
+    drifting.sync(PATIENCE)
     assert {k: r["valor"] for k, r in rows(drifting, "outro").items()} == {1: "1.00", 2: "2.00", 3: None}
     # The quarantine follows the fold: it is written after it.
     eventually(lambda: quarantined(drifting, "outro") != [], PATIENCE)
@@ -236,7 +231,7 @@ def test_a_renamed_column_and_one_with_a_default_wait_for_their_rows(drifting: W
     drifting.source("insert into parado values (4, 'depois', 4.00, false)")
     drifting.source("insert into renomeado values (3, 'três', 3.00)")
     connect.resume(url, name)
-    sync(drifting)
+    drifting.sync(PATIENCE)
     assert {k: r["ativo"] for k, r in rows(drifting, "parado").items()} == {1: None, 2: None, 3: None, 4: False}
     assert {k: r["texto"] for k, r in rows(drifting, "renomeado").items()} == {1: None, 2: None, 3: "três"}
     assert sorted(unequal(drifting, "parado", "renomeado")) == ["parado", "renomeado"]
@@ -278,7 +273,7 @@ def test_a_table_dropped_and_made_again_and_a_new_one(drifting: Words) -> None:
     before = [drifting.stack.pid(name) for name in flowing]
     assert planned(drifting, "--apply", code=0) == {}
     assert [drifting.stack.pid(name) for name in flowing] == before  # what a new catalog does not concern goes on
-    sync(drifting)
+    drifting.sync(PATIENCE)
     assert rows(drifting, "refeito") == {7: {"nota": "sete", "valor": "7.00"}}
     assert rows(drifting, "novo") == {1: {"nome": "um"}}
     assert unequal(drifting) == []

@@ -42,7 +42,7 @@ def filled(words: Words) -> Iterator[Words]:
     few = f"select condominio_id from condominios where condominio_id >= {FIRST} limit 90"  # more at once is braked
     while words.source(f"delete from condominios where condominio_id in ({few}) returning 1"):
         pass
-    words.run("sync", "--timeout", "600")
+    words.sync()
     _table(words).delete(f"condominio_id >= {FIRST}")
     words.settle()
 

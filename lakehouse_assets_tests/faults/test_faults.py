@@ -10,8 +10,8 @@ from lakehouse_assets_tests.real_stack import RealStack
 
 pytestmark = pytest.mark.stack
 
-FEW = ("kill connect", "link cut", "run killed in a fold")
-SEED, BUDGET_SECONDS = 20260131, 45
+FEW = ("link cut", "run killed in a fold")  # each service is killed by stack/test_real_stack.py
+SEED, BUDGET_SECONDS = 20260131, 30
 
 
 def test_a_stack_under_traffic_survives_faults(stack: RealStack) -> None:

@@ -224,6 +224,15 @@ def test_a_change_without_a_transaction_counts_as_later(lake: Lake) -> None:
     assert lake.proof().left_out == 1
 
 
+def test_a_row_that_was_asked_for_again_is_verified_once_raw_holds_it(lake: Lake) -> None:
+    row = {"key": {"id": 5}, "op": "snapshot", "snapshot": "incremental", "position": 6}
+    copied_lake.land(lake.paths, PAGAMENTOS, row)
+    lake.write([r | {"nome": "other"} if r["id"] == 5 else r for r in lake.rows()], position=6)
+    found = lake.proof()
+    assert [(d.key, d.columns) for d in found.different] == [(("5",), ("nome",))]
+    assert found.left_out == 0
+
+
 @pytest.mark.parametrize(
     "change",
     [{"op": "truncate"}, {"op": "snapshot", "snapshot": "first", "key": {"id": 1}}],

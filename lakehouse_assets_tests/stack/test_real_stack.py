@@ -19,6 +19,7 @@ from lakehouse_assets.stack import owner, plan, ports, processes
 from lakehouse_assets.stack.connections import connections
 from lakehouse_assets.stack.doctor import diagnose
 from lakehouse_assets.stack.up import clean, down, service_states, up
+from lakehouse_assets_tests.end_to_end.conftest import Words
 from lakehouse_assets_tests.real_stack import CATALOG, RealStack, free_port_base, running_stack
 from lakehouse_assets_tests.stack.waiting import eventually
 
@@ -135,6 +136,14 @@ def test_two_stacks_with_two_catalogs_live_side_by_side(stack: RealStack, other_
     _arrives(other_stack, other)
     assert _end(stack) == mine
     assert not set(_pids(stack).values()) & {pid for pid in _pids(other_stack).values() if pid}
+
+
+def test_the_stream_runs_once_where_no_engine_does(other_stack: RealStack) -> None:
+    """Every row of the source is in raw, under its own lake, when `lakehouse engine --once` ends."""
+    words = Words(other_stack)
+    words.run("engine", "--once")
+    (landed,) = words.rows("SELECT count(*) AS n FROM raw WHERE table_name = 'condominios'")
+    assert (landed["n"],) == postgres.execute(other_stack.links.source_dsn, "select count(*) from condominios")[0]
 
 
 def test_a_port_of_another_stack_is_told_with_its_process(stack: RealStack, tmp_path: Path) -> None:
