@@ -14,13 +14,13 @@ from dagster import ExecuteInProcessResult
 from lakehouse_assets.catalog import Table, load_catalog
 from lakehouse_assets.catalog.model import Drift, LakePaths
 from lakehouse_assets.catalog.shape import SourceShape
-from lakehouse_assets.changelog.envelope import RAW_COLUMNS
 from lakehouse_assets.defs import drift, transformed
 from lakehouse_assets.defs.resources import PostgresResource
 from lakehouse_assets.engine.positions import folded
 from lakehouse_assets.engine.raw import create_raw
 from lakehouse_assets_tests.catalog.shapes import declared, with_columns
 from lakehouse_assets_tests.defs.running import metadata, run, verdicts
+from lakehouse_assets_tests.engine.lab import append
 
 CATALOG = load_catalog(Path(__file__).parents[2] / "lakehouse.toml")
 IMOVEIS = CATALOG.table("imoveis")
@@ -40,18 +40,18 @@ def changed(found: SourceShape) -> PostgresResource:
 def paths(tmp_path, spark) -> LakePaths:
     found = LakePaths(tmp_path)
     create_raw(spark, found.raw)
-    land(spark, found, 0, {})
+    land(found, 0, {})
     return found
 
 
-def land(spark: Any, paths: LakePaths, offset: int, more: dict[str, Any]) -> None:
+def land(paths: LakePaths, offset: int, more: dict[str, Any]) -> None:
     after = {"imovel_id": offset, "tipo": "casa", "condominio_id": 1, "valor": "1.00", **more}
     row = {
         "table_name": "imoveis", "op": "insert", "event_date": dt.date(2026, 3, 4), "position": offset,
         "kafka_offset": offset, "topic": "imoveis", "key": json.dumps({"imovel_id": offset}),
         "value": json.dumps({"after": after}), "lsn": 100 + offset, "tx_id": offset, "snapshot": "false",
     }  # fmt: skip
-    spark.createDataFrame([row], RAW_COLUMNS).write.format("delta").mode("append").save(str(paths.raw))
+    append(paths, [row])
 
 
 def fold(paths: LakePaths, found: SourceShape, policy: Drift = Drift.EVOLVE) -> ExecuteInProcessResult:
@@ -69,10 +69,10 @@ def test_every_table_has_the_check_and_it_blocks_nothing() -> None:
     assert {name: found[drift.NAME] for name, found in specs.items()} == dict.fromkeys(CATALOG.names, False)
 
 
-def test_a_table_that_follows_its_source_passes_and_shows_its_columns(spark, paths: LakePaths) -> None:
+def test_a_table_that_follows_its_source_passes_and_shows_its_columns(paths: LakePaths) -> None:
     source = with_columns(declared(IMOVEIS), andar="integer")
     fold(paths, source)
-    land(spark, paths, 1, {"andar": 3})
+    land(paths, 1, {"andar": 3})
     result = fold(paths, source)
     assert set(verdicts(result).values()) == {True}
     shown = metadata(result, "transformed/imoveis")
@@ -86,9 +86,9 @@ def test_a_frozen_table_warns_and_goes_on(paths: LakePaths) -> None:
     assert severity(result).startswith("WARN: andar (integer) is in the source, not in the catalog; next: write andar")
 
 
-def test_a_column_that_is_held_back_fails_its_check(spark, paths: LakePaths) -> None:
+def test_a_column_that_is_held_back_fails_its_check(paths: LakePaths) -> None:
     fold(paths, declared(IMOVEIS))
-    land(spark, paths, 1, {"valor": 19724})
+    land(paths, 1, {"valor": 19724})
     result = fold(paths, with_columns(declared(IMOVEIS), valor="date"))
     assert result.success
     assert severity(result).startswith("ERROR: ")
@@ -104,9 +104,9 @@ def test_a_source_that_is_away_is_a_warning_and_the_fold_goes_on(paths: LakePath
     assert folded(paths, "imoveis").applied == 0
 
 
-def test_a_changed_key_fails_the_run_and_folds_nothing(spark, paths: LakePaths) -> None:
+def test_a_changed_key_fails_the_run_and_folds_nothing(paths: LakePaths) -> None:
     fold(paths, declared(IMOVEIS))
-    land(spark, paths, 1, {})
+    land(paths, 1, {})
     result = fold(paths, replace(declared(IMOVEIS), key=("imovel_id", "tipo")))
     assert not result.success
     assert folded(paths, "imoveis").applied == 0

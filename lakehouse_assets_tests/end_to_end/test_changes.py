@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import pytest
 
+from lakehouse_assets.engine import brake
 from lakehouse_assets.gateways import kafka
 from lakehouse_assets_tests.end_to_end.conftest import Words
 from lakehouse_assets_tests.stack.waiting import eventually
@@ -126,17 +127,14 @@ def test_mixed_traffic_then_sync_is_equal_row_for_row(words):
 
 
 def test_a_change_of_a_whole_table_waits_until_it_is_allowed_and_the_others_do_not(words):
-    def braked() -> dict | None:
-        tables = json.loads(words.run("status", "--json").stdout)["tables"]
-        return next(table["braked"] for table in tables if table["name"] == "boletos")
-
     words.settle()
     words.source("update boletos set linha_digitavel = reverse(linha_digitavel)")
-    eventually(lambda: braked() is not None, 180)
+    eventually(lambda: brake.waiting(words.paths, ["boletos"]) != [], 180)
     words.source("insert into condominios (nome, endereco) values ('Não espera', 'Rua C')")
-    assert "boletos is braked" in words.run("sync", "--timeout", "20", code=1).stderr
+    assert "boletos is braked" in words.run("sync", "--timeout", "3", code=1).stderr
     assert "boletos is braked" in words.run("status").stdout
     shown = "SELECT count(*) AS n FROM transformed.condominios WHERE nome = 'Não espera'"
     eventually(lambda: words.rows(shown) == [{"n": 1}], 120)
-    words.run("allow", "boletos", "--through", str((braked() or {})["target"]))
+    (shown,) = [t for t in json.loads(words.run("status", "--json").stdout)["tables"] if t["name"] == "boletos"]
+    words.run("allow", "boletos", "--through", str(shown["braked"]["target"]))
     words.settle()

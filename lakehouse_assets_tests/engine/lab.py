@@ -39,6 +39,11 @@ RAW_SCHEMA = pa.schema(
 )
 
 
+def append(paths: LakePaths, rows: list[dict[str, Any]]) -> None:
+    """Append rows to raw as one commit, without a JVM."""
+    write_deltalake(str(paths.raw), pa.Table.from_pylist(rows, RAW_SCHEMA), mode="append")
+
+
 class Lab:
     """The lake, with the raw table that the engine makes."""
 
@@ -48,9 +53,9 @@ class Lab:
         raw.create_raw(spark, self.paths.raw)
 
     def land(self, batch: dict[str, list[Event]], day: date = date(2026, 1, 31)) -> Cut:
-        """Append the changes of a batch, by table, as one commit of raw, without a JVM; the cut it makes."""
+        """Append the changes of a batch, by table, as one commit of raw; the cut it makes."""
         rows = [raw_row(event, table) | {"event_date": day} for table, events in batch.items() for event in events]
-        write_deltalake(str(self.paths.raw), pa.Table.from_pylist(rows, RAW_SCHEMA), mode="append")
+        append(self.paths, rows)
         return newest_cut(self.paths)
 
     def fold(self, table: Table, cut: Cut | None = None) -> FoldResult:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,9 @@ from lakehouse_assets.engine.batches import BatchLog, line
 from lakehouse_assets.engine.session import connect_config, spark_config
 from lakehouse_assets.engine.stream_offsets import committed_offsets
 from lakehouse_assets.gateways.kafka import create_topics, produce
+from lakehouse_assets.stack import kafka
 from lakehouse_assets_tests.changelog.histories import TABLE
-from lakehouse_assets_tests.real_stack import RealStack
+from lakehouse_assets_tests.real_stack import running_stack
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -83,11 +85,18 @@ def test_spark_listens_on_loopback_alone_and_lives_in_utc() -> None:
     assert config["spark.jars"] == "/a.jar,/b.jar"
 
 
-@pytest.mark.stack
+@pytest.fixture(scope="module")
+def bootstrap() -> Iterator[str]:
+    """The address of a broker alone."""
+    with running_stack(only=(kafka.NAME,)) as stack:
+        yield stack.links.kafka_bootstrap
+
+
+@pytest.mark.own_stack
 def test_messages_that_are_gone_before_they_were_read_stop_the_stream(
-    stack: RealStack, spark: SparkSession, tmp_path: Path
+    bootstrap: str, spark: SparkSession, tmp_path: Path
 ) -> None:
-    bootstrap, table = stack.links.kafka_bootstrap, replace(TABLE, name=f"t{uuid.uuid4().hex}")
+    table = replace(TABLE, name=f"t{uuid.uuid4().hex}")
     catalog = Catalog("test", "lakehouse", "lakehouse", (table,))
     create_topics(bootstrap, {table.topic: {}})
     raw.create_raw(spark, tmp_path / "raw")
