@@ -13,8 +13,8 @@ from multiprocessing.context import BaseContext
 from dagster._cli import main
 
 _IMPORTED = [
-    "dagster._grpc.impl", "lakehouse_assets.definitions", "pyspark.sql.connect.session", "duckdb", "duckdb_extensions",
-    "deltalake", "pandas",
+    "dagster._grpc.impl", "dagster._core.instance.factory", "dagster._core.storage.sqlite_storage", "upath",
+    "lakehouse_assets.definitions", "pyspark.sql.connect.session", "duckdb", "duckdb_extensions", "deltalake", "pandas",
 ]  # fmt: skip
 _context_of = multiprocessing.get_context
 

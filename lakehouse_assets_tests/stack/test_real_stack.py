@@ -60,7 +60,8 @@ def test_nothing_listens_outside_loopback(stack: RealStack) -> None:
 
 
 def test_the_doctor_finds_nothing(stack: RealStack) -> None:
-    assert [finding for finding in diagnose(stack.settings, stack.catalog) if not finding.ok] == []
+    # A connector that was cut off a moment ago is back within seconds.
+    eventually(lambda: all(finding.ok for finding in diagnose(stack.settings, stack.catalog)), 60)
 
 
 def test_a_second_up_changes_nothing(stack: RealStack) -> None:

@@ -20,7 +20,7 @@ def eventually(true: Callable[[], bool], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "did not become true"
-        time.sleep(0.1)
+        time.sleep(0.2)
 
 
 def halted(paths: LakePaths) -> str:
