@@ -1,7 +1,7 @@
 """The engine process: one JVM that runs the stream into raw and serves Spark Connect on loopback.
 
 An edge of the program: it reads the settings. When the query dies, so does the process, and the supervisor starts
-a new one, which continues from the checkpoint. SIGHUP: the stream goes on with the catalog as it is in its file then.
+a new one, which continues from the checkpoint. SIGUSR1: the stream goes on with the catalog as it is in its file then.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
 def main(once: bool) -> None:
     """Read the settings and run."""
     signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGHUP, _reread)
+    signal.signal(signal.SIGUSR1, _reread)
     try:
         run(load_settings(), once=once)
     except LakehouseError as error:

@@ -120,9 +120,9 @@ def restart(home: Path, service: str) -> None:
         raise LakehouseError("cannot be restarted", where=service, next_step="lakehouse up")
 
 
-def hang_up(home: Path, service: str) -> None:
-    """Have a service read its configuration again; one that is down will anyway when it starts."""
-    _ask(home, "signalProcess", service, "HUP")
+def ask_to_reread(home: Path, service: str) -> None:
+    """Have a service read its configuration again (SIGUSR1); one that is down will anyway when it starts."""
+    _ask(home, "signalProcess", service, "USR1")
 
 
 def forget(home: Path) -> None:

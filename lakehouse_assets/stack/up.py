@@ -122,7 +122,7 @@ def _reread(home: Path, chosen: Iterable[str]) -> None:
     with ThreadPoolExecutor(max_workers=len(plan.ALL)) as pool:
         for name in chosen:
             if name in plan.REREADING:
-                supervision.hang_up(home, name)
+                supervision.ask_to_reread(home, name)
             if name in plan.STARTED_AGAIN:
                 pool.submit(supervision.restart, home, name)
 
