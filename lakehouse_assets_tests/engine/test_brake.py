@@ -99,18 +99,17 @@ def test_a_mass_delete_is_not_published_until_it_is_allowed_and_no_further(lab: 
 
 
 def test_what_is_allowed_and_what_comes_after_it_are_folded_in_one_go(lab: BrakeLab) -> None:
-    allowed = lab.arrive(*at_once("delete", range(2000)))
+    deletes = at_once("delete", range(2000))
+    allowed = lab.arrive(*deletes)
     brake.allow(lab.paths, "t", allowed)
-    known = at_once("update", range(3000, 3010), v=5)
-    lab.arrive(*known, change("insert", 9000, 903))
+    # The range after the allowed one is not taken for seen: a change of the first that comes again in it is recognised.
+    again = replace(deletes[-1], lsn=10_000 + allowed)
+    lab.arrive(*at_once("update", range(3000, 3010), v=5), change("insert", 1999, 903, v=6), again)
     result = lab.fold(TABLE)
     assert (result.before, result.applied) == (ROWS - 1, lab.end)
     assert (result.inserted, result.updated, result.deleted) == (1, 10, 2000)
-    # The range after the allowed one is not taken for seen: a change repeated in it is still recognised.
-    first = lab.arrive(change("update", 3000, 950, v=6))
-    lab.arrive(change("delete", 3000, 951), replace(change("update", 3000, 950, v=6), lsn=10_000 + first))
-    lab.fold(TABLE)
-    assert (3000,) not in lab.state(TABLE)
+    (row, _) = lab.state(TABLE)[1999,]
+    assert row["v"] == 6
 
 
 BRAKED: dict[str, tuple[Callable[[], Changes], int, int]] = {
