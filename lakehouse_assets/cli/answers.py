@@ -40,9 +40,13 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, UUID | bytes) else value
 
 
+def objects(answer: Answer) -> list[dict[str, Any]]:
+    """The rows as JSON holds them, by column."""
+    return [dict(zip(answer.columns, map(plain, row), strict=True)) for row in answer.rows]
+
+
 def _json(answer: Answer) -> None:
-    rows = [dict(zip(answer.columns, map(plain, row), strict=True)) for row in answer.rows]
-    click.echo(json.dumps(rows, ensure_ascii=False))
+    click.echo(json.dumps(objects(answer), ensure_ascii=False))
 
 
 def _csv(answer: Answer) -> None:

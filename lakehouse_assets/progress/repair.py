@@ -105,6 +105,7 @@ def _require_sendable(shown: TableProof, only: Sequence[Key]) -> None:
 def _ask(request: RepairRequest, table: Table, keys: Sequence[Key]) -> None:
     request.verify.say(f"{table.name}: asking for {len(keys)} rows")
     ask_rows(request.links, table, keys)
+    time.sleep(_VERIFY_SECONDS)  # they are never there at once, and a look reads the source's whole table
 
 
 def has_rows(request: RepairRequest, table: Table) -> bool:

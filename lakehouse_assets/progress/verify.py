@@ -109,11 +109,11 @@ def verify(request: VerifyRequest, names: Sequence[str] = ()) -> Verification:
     """
     tables, limits = _tables(request.catalog, names), request.limits
     floor = floors(request.paths, int((time.time() - _FLOOR_SECONDS) * 1000))
-    held = newest_cut(request.paths).positions
     shapes = postgres.read_shapes(request.source_dsn, request.catalog.publication, tables)
     with open_lake(request.paths) as lake:
         planned = [_planned(agreed(table, request.paths, shapes[table.name]), lake) for table in tables]
     hold = limits.hold_seconds(len(tables))
+    held = newest_cut(request.paths).positions
     with postgres.open_moment(request.source_dsn, limits.statement_seconds, hold) as moment:
         read = [_read(plan, request, moment) for plan in planned]
         if covered := tuple(one.side.comparison.table for one in read if one.sums is not None):

@@ -92,16 +92,6 @@ class Fingerprint:
     settings: str
     catalog: str
 
-    @classmethod
-    def read(cls, file: Path) -> Fingerprint | None:
-        """The one that is kept in a file, None when there is none."""
-        digests = file.read_text(encoding="utf-8").split() if file.exists() else []
-        return cls(*digests) if len(digests) == 2 else None
-
-    def write(self, file: Path) -> None:
-        """Keep it in a file."""
-        file.write_text(f"{self.settings}\n{self.catalog}\n", encoding="utf-8")
-
 
 def fingerprint(
     settings: Settings, catalog: Catalog, links: Connections, words: dict[str, str], conf: str

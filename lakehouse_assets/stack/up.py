@@ -8,8 +8,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
+from lakehouse_assets import documents
 from lakehouse_assets.catalog import Catalog
 from lakehouse_assets.catalog.model import BRAKE, SERVING
 from lakehouse_assets.continuity.state import FOLDER as STREAM
@@ -94,16 +97,16 @@ def _start(
 ) -> None:
     home = settings.home
     words = setting_words(settings, links)
-    mark = supervision.run_folder(home) / "fingerprint"
+    mark = supervision.run_folder(home) / "fingerprint.json"
     wanted = plan.fingerprint(settings, catalog, links, words, supervision.configuration(home, chosen))
     if supervision.running(home):
-        known = plan.Fingerprint.read(mark)
-        if known == wanted:
+        known = documents.read(mark) or {}
+        if known == asdict(wanted):
             return
-        if known and known.settings == wanted.settings:
+        if known.get("settings") == wanted.settings:
             say("the catalog changed: the engine and Dagster read it again")
             _reread(home, [service.name for service in chosen])
-            wanted.write(mark)
+            documents.write(mark, asdict(wanted))
             return
         say("the settings changed: starting the stack again")
         _stop(settings, say)
@@ -114,17 +117,17 @@ def _start(
     environment = service_environment(settings, links)
     plan.prepare(settings, catalog, links, java, chosen, environment)
     supervision.start(home, chosen, environment)
-    wanted.write(mark)
+    documents.write(mark, asdict(wanted))
 
 
 def _reread(home: Path, chosen: Iterable[str]) -> None:
     """Have the running services read the catalog again; what flows through the others goes on."""
-    with ThreadPoolExecutor(max_workers=len(plan.ALL)) as pool:
-        for name in chosen:
-            if name in plan.REREADING:
-                supervision.ask_to_reread(home, name)
-            if name in plan.STARTED_AGAIN:
-                pool.submit(supervision.restart, home, name)
+    names = set(chosen)
+    for name in names.intersection(plan.REREADING):
+        supervision.ask_to_reread(home, name)
+    with ThreadPoolExecutor(max_workers=len(plan.STARTED_AGAIN)) as pool:
+        # Asked for its answers, so that one which did not start again is told, and tried again by the next `up`.
+        list(pool.map(partial(supervision.restart, home), names.intersection(plan.STARTED_AGAIN)))
 
 
 def _stop(settings: Settings, say: Say) -> None:

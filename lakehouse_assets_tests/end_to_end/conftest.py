@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from lakehouse_assets.catalog.model import LakePaths
-from lakehouse_assets.cli.answers import plain
+from lakehouse_assets.cli.answers import objects
 from lakehouse_assets.cli.context import Edge
 from lakehouse_assets.engine.reader import open_lake
 from lakehouse_assets.gateways import postgres
@@ -54,8 +54,7 @@ class Words:
     def rows(self, statement: str) -> list[dict[str, Any]]:
         """The rows of a query, as `lakehouse query --format json` prints them."""
         with open_lake(self.paths) as lake:
-            answer = lake.query(statement)
-        return [dict(zip(answer.columns, map(plain, row), strict=True)) for row in answer.rows]
+            return objects(lake.query(statement))
 
     def source(self, statement: str) -> list[tuple[Any, ...]]:
         """Run one committed statement at the source as the application."""

@@ -11,6 +11,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from lakehouse_assets.catalog import Table
 from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.changelog.envelope import RAW_PARTITIONS
 from lakehouse_assets.engine import raw, transformed
 from lakehouse_assets.engine.positions import Cut, newest_cut
 from lakehouse_assets.engine.transformed import FoldResult
@@ -40,8 +41,9 @@ RAW_SCHEMA = pa.schema(
 
 
 def append(paths: LakePaths, rows: list[dict[str, Any]]) -> None:
-    """Append rows to raw as one commit, without a JVM."""
-    write_deltalake(str(paths.raw), pa.Table.from_pylist(rows, RAW_SCHEMA), mode="append")
+    """Append rows to raw as one commit, without a JVM; raw is made where there is none."""
+    made = pa.Table.from_pylist(rows, RAW_SCHEMA)
+    write_deltalake(str(paths.raw), made, mode="append", partition_by=list(RAW_PARTITIONS))
 
 
 class Lab:

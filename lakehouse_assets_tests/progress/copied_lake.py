@@ -18,7 +18,7 @@ from lakehouse_assets.catalog import Column, Kind, Table
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.engine.positions import FOLD_APP
 from lakehouse_assets.gateways import postgres
-from lakehouse_assets_tests.engine.lab import RAW_SCHEMA
+from lakehouse_assets_tests.engine.lab import append
 
 _INTEGERS = {"smallint": pa.int16(), "integer": pa.int32(), "bigint": pa.int64()}
 _OTHERS = {
@@ -67,8 +67,7 @@ def land(paths: LakePaths, table: Table, *changes: dict[str, Any]) -> None:
         "snapshot": "false", "op": "update",
     }  # fmt: skip
     landed = [fill | change | {"key": json.dumps(change["key"]) if change.get("key") else None} for change in changes]
-    write_deltalake(str(paths.raw), pa.Table.from_pylist(landed, RAW_SCHEMA), mode="append",
-                    partition_by=["table_name", "op", "event_date"])  # fmt: skip
+    append(paths, landed)
 
 
 def value(column: Column, text: str | None) -> Any:
