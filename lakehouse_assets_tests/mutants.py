@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lakehouse_assets.engine.session import connect_config, local_session
+from lakehouse_assets_tests.changelog.cases import BY_NAME
 from lakehouse_assets_tests.spark import local_config
 
 PROJECT = Path(__file__).parents[1]
@@ -56,8 +57,9 @@ class Mutant:
         return text.replace(self.old, self.new)
 
 
-def _fold(*cases: str) -> tuple[str, ...]:
-    return tuple(f"changelog/test_fold.py::test_the_fold_keeps_the_rule[{case}]" for case in cases)
+def _fold(case: str) -> tuple[str, ...]:
+    about = f"the_rule_about_the_whole_table[{case}]" if BY_NAME[case].whole_table else "every_rule_about_rows"
+    return (f"changelog/test_fold.py::test_the_fold_keeps_{about}",)
 
 
 def _told(case: str = "") -> tuple[str, ...]:
@@ -70,7 +72,7 @@ def _told(case: str = "") -> tuple[str, ...]:
 
 
 def _at_once(case: str) -> tuple[str, ...]:
-    return (f"changelog/test_fold.py::test_folding_everything_at_once_ends_the_same[{case}]",)
+    return (f"changelog/test_fold.py::test_folding_the_whole_tables_changes_at_once_ends_the_same[{case}]",)
 
 
 def _delta(name: str) -> tuple[str, ...]:

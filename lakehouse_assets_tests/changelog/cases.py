@@ -7,7 +7,7 @@ is a repetition (`again`) or half of a key change (`move`).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -356,15 +356,31 @@ CASES = [
     ),
 ]  # fmt: skip
 BY_NAME = {case.name: case for case in CASES}
+WHOLE_TABLE = [case for case in CASES if case.whole_table]
+OF_ROWS = [case for case in CASES if not case.whole_table]
 
 
-def side_by_side(cases: Sequence[Case]) -> Iterator[list[Event]]:
-    """The batches of cases about rows, all of them in one table: each case has keys of its own, 100 for each."""
+def side_by_side() -> Iterator[tuple[list[Event], dict[str, list[Row]]]]:
+    """The batches of all cases about rows, in one table, and the rows of each case after each batch.
+
+    Each case has keys of its own, 100 for each: `by_case` tells them apart.
+    """
     landed = 0
-    for i in range(max(len(case.batches) for case in cases)):
-        batch = [_shifted(e, n) for n, case in enumerate(cases) for e in dict(enumerate(case.batches)).get(i, [])]
-        yield [replace(event, position=landed + j) for j, event in enumerate(batch)]
+    for i in range(max(len(case.batches) for case in OF_ROWS)):
+        batch = [_shifted(e, n) for n, case in enumerate(OF_ROWS) for e in dict(enumerate(case.batches)).get(i, [])]
+        yield (
+            [replace(event, position=landed + j) for j, event in enumerate(batch)],
+            {case.name: case.after[min(i, len(case.after) - 1)] for case in OF_ROWS},
+        )
         landed += len(batch)
+
+
+def by_case(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """The rows of the table of `side_by_side`, sorted, by the case they belong to and under its own keys."""
+    found: dict[str, list[Row]] = {case.name: [] for case in OF_ROWS}
+    for k, v, big in sorted(rows):
+        found[OF_ROWS[k // 100].name].append((k % 100, v, big))
+    return found
 
 
 def _shifted(event: Event, by: int) -> Event:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
 from hypothesis import strategies as st
 
 from lakehouse_assets.catalog import Column, Table, parse_type
@@ -229,6 +230,25 @@ class Source:
 def moment(position: int) -> datetime:
     """When the source committed the change at a position."""
     return datetime(2026, 1, 31, tzinfo=UTC) + timedelta(days=position >> 40, milliseconds=position & ((1 << 40) - 1))
+
+
+RAW_SCHEMA = pa.schema(
+    [
+        ("table_name", pa.string()),
+        ("op", pa.string()),
+        ("event_date", pa.date32()),
+        ("position", pa.int64()),
+        ("kafka_offset", pa.int64()),
+        ("kafka_timestamp", pa.timestamp("us", "UTC")),
+        ("topic", pa.string()),
+        ("key", pa.string()),
+        ("value", pa.string()),
+        ("lsn", pa.int64()),
+        ("tx_id", pa.int64()),
+        ("snapshot", pa.string()),
+        ("committed_at", pa.timestamp("us", "UTC")),
+    ]
+)
 
 
 def raw_row(event: Event, table: str = TABLE.name) -> dict[str, Any]:

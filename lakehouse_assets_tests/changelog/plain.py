@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lakehouse_assets import sql
+import pyarrow as pa
+
 from lakehouse_assets.catalog import Table
-from lakehouse_assets.changelog.envelope import RAW_COLUMNS
 from lakehouse_assets.changelog.fold import FoldRange
 from lakehouse_assets.changelog.merge import changes
 from lakehouse_assets.changelog.position import NOTHING
 from lakehouse_assets.engine import survey
-from lakehouse_assets_tests.changelog.histories import TABLE, key_of, raw_row
+from lakehouse_assets_tests.changelog.histories import RAW_SCHEMA, TABLE, key_of, raw_row
 from lakehouse_assets_tests.changelog.oracle import Event
 
 if TYPE_CHECKING:
@@ -37,16 +37,10 @@ def interpreted(spark: SparkSession) -> Iterator[SparkSession]:
         spark.conf.unset(name)
 
 
-def _raw(rows: list[dict[str, Any]]) -> str:
-    """Rows of raw as a relation that is part of the statement: Spark works out most of it while it plans."""
-    types = dict(part.split() for part in RAW_COLUMNS.replace("\n", " ").split(","))
-    lines = [", ".join(_literal(row[name], type_) for name, type_ in types.items()) for row in rows]
-    return f"(SELECT * FROM VALUES {', '.join(f'({line})' for line in lines)} AS r ({', '.join(types)}))"
-
-
-def _literal(value: Any, type_: str) -> str:
-    text = "NULL" if value is None else sql.text(str(value))
-    return f"CAST({text} AS {type_})"
+def local_view(spark: SparkSession, name: str, rows: list[dict[str, Any]], schema: pa.Schema) -> str:
+    """Rows as a view that is part of every plan which reads it: Spark works most of a statement out while it plans."""
+    spark.createDataFrame(pa.Table.from_pylist(rows, schema)).createOrReplaceTempView(name)
+    return name
 
 
 @dataclass
@@ -68,7 +62,8 @@ class PlainTable:
     def read_range(self, events: list[Event], target: int) -> tuple[str, survey.Survey, FoldRange]:
         """Raw as a relation, and the changes up to `target`, which count as applied from now on."""
         neighbour = Event(target, "insert", key_of(99), {"k": 99, "v": 9, "big": "x", "s": "s"}, None, None)
-        raw = _raw([*(raw_row(event, self.table.name) for event in events), raw_row(neighbour, "another_table")])
+        rows = [*(raw_row(event, self.table.name) for event in events), raw_row(neighbour, "another_table")]
+        raw = local_view(self.spark, "raw_so_far", rows, RAW_SCHEMA)
         lsns = [
             e.lsn for e in events if self.applied < e.position <= target and e.op != "snapshot" and e.lsn is not None
         ]

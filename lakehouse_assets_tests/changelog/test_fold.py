@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given, note, seed, settings
 from hypothesis import strategies as st
 
-from lakehouse_assets_tests.changelog.cases import CASES, Case
+from lakehouse_assets_tests.changelog.cases import CASES, WHOLE_TABLE, Case, by_case, side_by_side
 from lakehouse_assets_tests.changelog.histories import Script, Source, scripts
-from lakehouse_assets_tests.changelog.oracle import fold
-from lakehouse_assets_tests.changelog.plain import fold_in_batches, interpreted
+from lakehouse_assets_tests.changelog.oracle import Event, fold
+from lakehouse_assets_tests.changelog.plain import PlainTable, fold_in_batches, interpreted
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 # A longer look: FOLD_EXAMPLES=1000 FOLD_SEED=7 pytest lakehouse_assets_tests/changelog/test_fold.py
-EXAMPLES, SEED = int(os.environ.get("FOLD_EXAMPLES", "50")), int(os.environ.get("FOLD_SEED", "1"))
+EXAMPLES, SEED = int(os.environ.get("FOLD_EXAMPLES", "25")), int(os.environ.get("FOLD_SEED", "1"))
 CUTS = st.lists(st.floats(0, 1), max_size=4)
 
 
@@ -42,17 +42,32 @@ def test_the_oracle_knows_the_rule(case: Case) -> None:
     assert [rows_of(fold(case.events[:cut]).state()) for cut in cuts_of(case)] == case.after
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
-def test_the_fold_keeps_the_rule(quick: SparkSession, case: Case) -> None:
+def test_the_fold_keeps_every_rule_about_rows(quick: SparkSession) -> None:
+    table, landed = PlainTable(quick), list[Event]()
+    for batch, after in side_by_side():
+        landed += batch
+        state = table.fold(landed, landed[-1].position)
+        assert by_case(rows_of(state)) == after
+        assert state == fold(landed).state()
+
+
+@pytest.mark.parametrize("case", WHOLE_TABLE, ids=[case.name for case in WHOLE_TABLE])
+def test_the_fold_keeps_the_rule_about_the_whole_table(quick: SparkSession, case: Case) -> None:
     states = fold_in_batches(quick, case.events, cuts_of(case))
     assert [rows_of(state) for state in states] == case.after
     assert states[-1] == fold(case.events).state()
 
 
+def test_folding_every_rule_about_rows_at_once_ends_the_same(quick: SparkSession) -> None:
+    events = [event for batch, _ in side_by_side() for event in batch]
+    (state,) = fold_in_batches(quick, events, [len(events)])
+    assert state == fold(events).state()
+
+
 @pytest.mark.parametrize(
-    "case", [c for c in CASES if len(c.batches) > 1], ids=[c.name for c in CASES if len(c.batches) > 1]
+    "case", [c for c in WHOLE_TABLE if len(c.batches) > 1], ids=[c.name for c in WHOLE_TABLE if len(c.batches) > 1]
 )
-def test_folding_everything_at_once_ends_the_same(quick: SparkSession, case: Case) -> None:
+def test_folding_the_whole_tables_changes_at_once_ends_the_same(quick: SparkSession, case: Case) -> None:
     (state,) = fold_in_batches(quick, case.events, [len(case.events)])
     assert state == fold(case.events).state()
 

@@ -8,7 +8,7 @@ from lakehouse_assets_tests.changelog.histories import Script, Source, scripts
 from lakehouse_assets_tests.changelog.oracle import fold
 
 
-@settings(max_examples=1000, deadline=None, derandomize=True)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(scripts())
 def test_a_history_folds_to_the_committed_rows(script: Script) -> None:
     source = Source().run(script)

@@ -15,29 +15,11 @@ from lakehouse_assets.changelog.envelope import RAW_PARTITIONS
 from lakehouse_assets.engine import raw, transformed
 from lakehouse_assets.engine.positions import Cut, newest_cut
 from lakehouse_assets.engine.transformed import FoldResult
-from lakehouse_assets_tests.changelog.histories import raw_row
+from lakehouse_assets_tests.changelog.histories import RAW_SCHEMA, raw_row
 from lakehouse_assets_tests.changelog.oracle import Event
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-RAW_SCHEMA = pa.schema(
-    [
-        ("table_name", pa.string()),
-        ("op", pa.string()),
-        ("event_date", pa.date32()),
-        ("position", pa.int64()),
-        ("kafka_offset", pa.int64()),
-        ("kafka_timestamp", pa.timestamp("us", "UTC")),
-        ("topic", pa.string()),
-        ("key", pa.string()),
-        ("value", pa.string()),
-        ("lsn", pa.int64()),
-        ("tx_id", pa.int64()),
-        ("snapshot", pa.string()),
-        ("committed_at", pa.timestamp("us", "UTC")),
-    ]
-)
 
 
 def append(paths: LakePaths, rows: list[dict[str, Any]]) -> None:
