@@ -20,7 +20,7 @@ from lakehouse_assets.gateways import postgres
 from lakehouse_assets.proof import Bounds, TableProof, comparison, prove
 from lakehouse_assets_tests.progress import copied_lake
 from lakehouse_assets_tests.proof.tables import table
-from lakehouse_assets_tests.real_postgres import Source, new_source, running_postgres
+from lakehouse_assets_tests.real_postgres import Source, new_source, older_postgres, running_postgres
 
 # For each type, values as PostgreSQL reads them; the lake cannot hold those marked so and has NULL in their place.
 NULL_IN_THE_LAKE = {
@@ -52,6 +52,8 @@ HELD = {
     "text": ["", " ", "|", "0:", "1:a|", "a", "a ", "A", "NULL", "é", "e\u0301", "🏠", "a\nb\tc\\", "'\"", "São João", "x" * 5000],
     "varchar(20)": ["", "a", "a  "],
     "char(4)": ["", "a", "abcd", "é"],
+    "bit": ["0", "1"],
+    "bit(12)": ["000000000000", "100000000011"],
     "uuid": ["00000000-0000-0000-0000-000000000000", "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"],
     "json": ['{"a" : 1}', '{"a":1}', "null"],
     "jsonb": ['{"b":1.50,"a":null}', "[1, 2]"],
@@ -61,6 +63,12 @@ HELD = {
 @pytest.fixture(scope="module")
 def source() -> Iterator[Source]:
     with running_postgres() as dsn:
+        yield new_source(dsn)
+
+
+@pytest.fixture(scope="module", params=[running_postgres, older_postgres])
+def either(request: pytest.FixtureRequest) -> Iterator[Source]:
+    with request.param() as dsn:
         yield new_source(dsn)
 
 
@@ -77,23 +85,23 @@ def proven(source: Source, wanted: Table, paths: LakePaths, bounds: Bounds | Non
 
 
 @pytest.mark.parametrize("kind", HELD)
-def test_every_value_of_a_type_is_equal_to_its_copy_and_to_no_other(source: Source, tmp_path: Path, kind: str) -> None:
+def test_every_value_of_a_type_is_equal_to_its_copy_and_to_no_other(either: Source, tmp_path: Path, kind: str) -> None:
     values = [None, *HELD[kind], *NULL_IN_THE_LAKE.get(kind, [])]
     wanted = table("id", name=f"of_{kind.translate(str.maketrans(' (),', '____'))}", id="integer", v=kind)
-    made(source, wanted)
+    made(either, wanted)
     insert = f"insert into {wanted.name} select id, unnest(%s::text[])::{kind} from unnest(%s) id"
     count = len(values)
     for place, value in enumerate(values):  # each value once for each value that the lake may hold in its place
         ids = list(range(place * count, (place + 1) * count))
-        postgres.execute(source.application, insert, [[value], ids])
+        postgres.execute(either.application, insert, [[value], ids])
     paths = LakePaths(tmp_path)
-    copied_lake.copy(source.application, wanted, paths)
+    copied_lake.copy(either.application, wanted, paths)
     right = {row["id"]: row["v"] for row in copied_lake.rows(wanted, paths)}
     held = [right[place * count] for place in range(count)]
     assert [value is None for value in held] == [place == 0 or place > len(HELD[kind]) for place in range(count)]
-    assert proven(source, wanted, paths).equal
+    assert proven(either, wanted, paths).equal
     copied_lake.write(wanted, paths, [{"id": id, "v": held[id % count]} for id in right])
-    found = {difference.key[0] for difference in proven(source, wanted, paths).different}
+    found = {difference.key[0] for difference in proven(either, wanted, paths).different}
     assert found == {str(id) for id, value in right.items() if repr(value) != repr(held[id % count])}
 
 

@@ -18,7 +18,7 @@ from lakehouse_assets.gateways.postgres.publication import (
     set_tables_sql,
 )
 from lakehouse_assets.gateways.postgres.shape import table_oid
-from lakehouse_assets.gateways.postgres.slot import LOST
+from lakehouse_assets.gateways.postgres.slot import INVALIDATION_REASON, LOST
 from lakehouse_assets.gateways.postgres.table_checks import Problem, one_row, right_problems, table_problems
 
 _OWN_TABLES = {
@@ -94,8 +94,8 @@ def _publication(cursor: Cursor, catalog: Catalog) -> Iterator[Problem]:
 def _slot(cursor: Cursor, slot: str) -> Iterator[Problem]:
     """A missing slot is no problem: the connector makes it at its first start."""
     cursor.execute(
-        """select wal_status, invalidation_reason, plugin, database = current_database()
-           from pg_replication_slots where slot_name = %s""",
+        f"""select wal_status, {INVALIDATION_REASON}, plugin, database = current_database()
+           from pg_replication_slots s where slot_name = %s""",
         [slot],
     )
     found = cursor.fetchone()

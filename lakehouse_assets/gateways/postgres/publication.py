@@ -86,11 +86,12 @@ def apply_publication(cursor: Cursor, catalog: Catalog) -> None:
 
 
 def _narrowed(cursor: Cursor, name: str) -> frozenset[str]:
+    # PostgreSQL 14 has neither of these columns.
     cursor.execute(
         """select n.nspname || '.' || c.relname from pg_publication_rel r
            join pg_publication p on p.oid = r.prpubid join pg_class c on c.oid = r.prrelid
            join pg_namespace n on n.oid = c.relnamespace
-           where p.pubname = %s and (r.prattrs is not null or r.prqual is not null)""",
+           where p.pubname = %s and (to_jsonb(r) ->> 'prattrs' is not null or to_jsonb(r) ->> 'prqual' is not null)""",
         [name],
     )
     return frozenset(table for (table,) in cursor.fetchall())

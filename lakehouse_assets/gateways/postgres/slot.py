@@ -13,6 +13,8 @@ from lakehouse_assets.gateways.postgres.connection import execute, place, sessio
 
 _BEAT = "update lakehouse.heartbeat set beat_at = clock_timestamp(), marker = %s where id = 1"
 LOST = "lost"
+# Of `pg_replication_slots s`; NULL before PostgreSQL 17, which has no such column.
+INVALIDATION_REASON = "to_jsonb(s) ->> 'invalidation_reason'"
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,9 @@ def slot_state(dsn: str, slot: str) -> SlotState:
     """The state of the slot; `exists` is False when there is none of that name."""
     with session(dsn) as connection, connection.cursor() as cursor:
         cursor.execute(
-            """select active_pid, plugin, confirmed_flush_lsn - '0/0'::pg_lsn, wal_status, invalidation_reason,
+            f"""select active_pid, plugin, confirmed_flush_lsn - '0/0'::pg_lsn, wal_status, {INVALIDATION_REASON},
                       safe_wal_size, pg_current_wal_lsn() - restart_lsn
-               from pg_replication_slots where slot_name = %s""",
+               from pg_replication_slots s where slot_name = %s""",
             [slot],
         )
         found = cursor.fetchone()
