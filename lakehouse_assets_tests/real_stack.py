@@ -13,12 +13,15 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
 
 from lakehouse_assets.catalog import Catalog, load_catalog
+from lakehouse_assets.demo import seed
+from lakehouse_assets.keys import load_keys
 from lakehouse_assets.settings import PORTS_PER_STACK, REFINED_FOLDER, Settings, load_settings
 from lakehouse_assets.stack import plan
 from lakehouse_assets.stack.connections import Connections, connections
@@ -54,30 +57,35 @@ class RealStack:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealStack]:
-    """The whole stack, every service healthy, with a few business tables."""
+    """The whole stack, every service healthy, with the demo's rows and a few business tables."""
     refined = tmp_path_factory.mktemp("refined")
     for name in BUSINESS_TABLES:
         shutil.copy(REFINED_FOLDER / f"{name}.sql", refined)
-    with running_stack(refined=refined) as running:
+    with running_stack(refined=refined, seeded=True) as running:
         yield running
 
 
 @contextmanager
 def running_stack(
-    catalog: Path = CATALOG, only: Iterable[str] = plan.ALL, *, private: bool = False, refined: Path | None = None
-) -> Iterator[RealStack]:
+    catalog: Path = CATALOG, only: Iterable[str] = plan.ALL, *, private: bool = False, refined: Path | None = None,
+    seeded: bool = False,
+) -> Iterator[RealStack]:  # fmt: skip
     """A stack of its own, removed at the end. `private`: in a folder that no other user may enter. `refined`: the folder
-    of its business tables in place of the demo's."""
+    of its business tables in place of the demo's. `seeded`: with the demo's rows."""
     _remove_abandoned()
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
     folder.chmod(0o700 if private else 0o755)
     settings = load_settings(_words(folder, catalog) | ({"LAKEHOUSE_REFINED": str(refined)} if refined else {}))
     try:
-        up(settings, load_catalog(catalog), print, only)
+        up(settings, load_catalog(catalog), print, only, partial(_seed, settings) if seeded else None)
         yield RealStack(settings, load_catalog(catalog), connections(settings))
     finally:
         clean(settings, print)
         shutil.rmtree(folder)
+
+
+def _seed(settings: Settings) -> None:
+    seed(connections(settings).source_dsn, cipher=load_keys(settings).active)
 
 
 def free_port_base() -> int:

@@ -30,18 +30,20 @@ def demo(rate: float, seconds: float, timeout: float) -> None:
     from lakehouse_assets.stack.up import up
 
     here, since = edge(), time.monotonic()
-    _step("1. the stack: PostgreSQL, Kafka, Debezium, Spark, Dagster")
-    up(here.settings, here.catalog, say)
-    _step("2. seed data")
-    written = seed(here.source_dsn(), say=say, cipher=here.keys.active)
-    say(", ".join(f"{table} {rows}" for table, rows in written.items()))
-    _step(f"3. traffic: {rate:.0f} changes/s for {seconds:.0f} s")
+
+    def fill() -> None:
+        written = seed(here.source_dsn(), say=say, cipher=here.keys.active)
+        say(f"seeded: {', '.join(f'{table} {rows}' for table, rows in written.items())}")
+
+    _step("1. the stack: PostgreSQL with its seed data, Kafka, Debezium, Spark, Dagster")
+    up(here.settings, here.catalog, say, fill=fill)
+    _step(f"2. traffic: {rate:.0f} changes/s for {seconds:.0f} s")
     say(simulate(here.source_dsn(), rate, seconds, say=say, cipher=here.keys.active).line())
-    _step("4. wait until all of it is in raw, transformed and refined")
+    _step("3. wait until all of it is in raw, transformed and refined")
     sync(here.sync_request(), timeout, say, lambda stage: explain_stage(stage, here.settings, here.catalog, here.links))
-    _step("5. the business tables")
+    _step("4. the business tables")
     _show_refined(here)
-    _step("6. the proof: every row of every table, source against lake")
+    _step("5. the proof: every row of every table, source against lake")
     found = verify(here.verify_request(timeout))
     show(found)
     click.echo(

@@ -30,16 +30,18 @@ from dagster import (
 from lakehouse_assets.catalog import Catalog
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.refined import RefinedTable
+from lakehouse_assets.changelog.position import NOTHING
 from lakehouse_assets.defs import history, raw, scheduled, serving, transformed
 from lakehouse_assets.defs.refined import assets as refined
 from lakehouse_assets.defs.resources import PID_TAG
 from lakehouse_assets.defs.resting import EVERYTHING, resting
 from lakehouse_assets.engine import brake
-from lakehouse_assets.engine.positions import EMPTY_CUT, Cut, exists, folded, newest_cut, told
+from lakehouse_assets.engine.positions import EMPTY_CUT, Cut, exists, folded, newest_cut, seconds_since_made, told
 from lakehouse_assets.engine.refined import is_behind
 
 NAME = "arrivals"
 ARRIVALS_TAG = "lakehouse/arrivals"
+FIRST_ROWS_SECONDS = 30.0
 _ACTIVE = [
     DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
@@ -53,8 +55,12 @@ def build(
     every_seconds: int,
     checks: Mapping[AssetKey, Sequence[AssetCheckKey]],
     serving_dsn: str | None = None,
+    first_rows_seconds: float = FIRST_ROWS_SECONDS,
 ) -> SensorDefinition:
-    """The sensor over every asset from raw on; `checks` are those of an asset's own step."""
+    """The sensor over every asset from raw on; `checks` are those of an asset's own step.
+
+    `first_rows_seconds`: how long a raw table that was just made may lack rows of some tables before these are made empty.
+    """
 
     @sensor(
         name=NAME,
@@ -72,6 +78,12 @@ def build(
         if not behind and not rest:
             return SensorResult(
                 skip_reason=SkipReason(f"all is applied up to raw version {cut.version}"), cursor=cursor
+            )
+        without = [name for name in behind if cut.position(name) == NOTHING]
+        if without and seconds_since_made(paths) < first_rows_seconds:
+            # What the source holds is on its way; a run of empty tables would hold it up.
+            return SensorResult(
+                skip_reason=SkipReason(f"raw is new: the first rows of {', '.join(without)} are awaited")
             )
         # The old cursor stays: days passed over while waiting are asked for later.
         if reason := _in_progress(context.instance):

@@ -6,6 +6,8 @@ Read from the Delta logs alone. State decides what runs, not events: losing ever
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +79,12 @@ def newest_cut(paths: LakePaths, known: Cut = EMPTY_CUT) -> Cut:
             continue  # cleaned away since
     version, files = deltalog.all_files(paths.raw)
     return _advanced(EMPTY_CUT, version, files)
+
+
+def seconds_since_made(paths: LakePaths) -> float:
+    """The age of raw; infinite when its first commit has been cleaned away."""
+    first = paths.raw / "_delta_log" / f"{0:020}.json"
+    return time.time() - first.stat().st_mtime if first.exists() else math.inf
 
 
 def _starts(paths: LakePaths, known: Cut, version: int) -> Iterator[Cut]:

@@ -31,6 +31,8 @@ from lakehouse_assets.stack.connector_apply import apply, wait_for_connector
 from lakehouse_assets.stack.ports import Port
 from lakehouse_assets.stack.supervision import states
 
+Fill = Callable[[], None]  # writes rows to a source whose tables are there
+
 
 @dataclass(frozen=True)
 class Readiness:
@@ -42,6 +44,7 @@ class Readiness:
     started: frozenset[str]  # the services this stack started itself
     say: Callable[[str], None]
     since: float
+    fill: Fill | None = None
     stop: threading.Event = field(default_factory=threading.Event)
 
     def reach(self) -> None:
@@ -77,6 +80,9 @@ class Readiness:
                 catalog=self.catalog,
             )
             self._tell("postgres")
+        # Before the connector looks at it: rows that are there arrive with its snapshot, and no run is made of empty tables.
+        if self.fill:
+            self.fill()
 
     def _admin_is_let_in(self) -> bool:
         try:

@@ -28,19 +28,23 @@ from lakehouse_assets.stack.jars import ensure_jars
 from lakehouse_assets.stack.java import require_java
 from lakehouse_assets.stack.ports import require_free
 from lakehouse_assets.stack.preconditions import require_disk, require_plain_paths
-from lakehouse_assets.stack.readiness import Readiness
+from lakehouse_assets.stack.readiness import Fill, Readiness
 from lakehouse_assets.stack.service import Service, ServiceState
 
 LAYERS = ("raw", "transformed", "refined", "history", "quarantine", PROOF, STREAM, BRAKE, SERVING)
 _STOP_SECONDS = 60
 _STATES = {"RUNNING": "up", "STARTING": "starting", "STOPPING": "stopping", "STOPPED": "down"}
 Say = Callable[[str], None]
+_NOTHING = "nothing is running"
 
 
-def up(settings: Settings, catalog: Catalog, say: Say, only: Iterable[str] = plan.ALL) -> None:
+def up(
+    settings: Settings, catalog: Catalog, say: Say, only: Iterable[str] = plan.ALL, fill: Fill | None = None
+) -> None:
     """Start what does not run, make what is missing, return when everything is healthy; a second call changes nothing.
 
-    `say` gets a line of progress for each part. LakehouseError names the part that is not well and what mends it.
+    `say` gets a line of progress for each part. `fill` is called once the source's tables are there, while the other parts
+    start. LakehouseError names the part that is not well and what mends it.
     """
     since = time.monotonic()
     java = require_java()
@@ -55,12 +59,13 @@ def up(settings: Settings, catalog: Catalog, say: Say, only: Iterable[str] = pla
         chosen = plan.services(settings, java, only)
         _start(settings, catalog, links, java, chosen, say)
         names = frozenset(service.name for service in chosen)
-        Readiness(settings, catalog, links, names, say, since).reach()
+        Readiness(settings, catalog, links, names, say, since, fill).reach()
 
 
 def down(settings: Settings, say: Say) -> None:
     """Stop everything and return when every process of the stack has ended, whoever started it."""
     if not settings.home.exists():
+        say(_NOTHING)
         return
     with _alone(settings.home):
         _stop(settings, say)
@@ -138,8 +143,8 @@ def _stop(settings: Settings, say: Say) -> None:
         supervision.stop_soon(home, [name for name in plan.ALL if name not in (postgres.NAME, kafka.NAME)])
         supervision.shutdown(home)
         left = processes.wait_for_none(home, data, _STOP_SECONDS)
-    else:
-        left = processes.of_stack(home, data=data)
+    elif not (left := processes.of_stack(home, data=data)):
+        say(_NOTHING)
     if left:
         say(f"ending {len(left)} processes that did not stop by themselves")
         _end(left, home)

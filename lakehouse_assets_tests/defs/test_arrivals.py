@@ -52,9 +52,9 @@ def instance():
 
 
 def tick(
-    paths: LakePaths, instance: DagsterInstance, cursor: str | None = None, dsn: str | None = None
+    paths: LakePaths, instance: DagsterInstance, cursor: str | None = None, dsn: str | None = None, patience: float = 0
 ) -> SensorResult:
-    sensor = arrivals.build(CATALOG, REFINED, paths, 5, CHECKS, dsn)
+    sensor = arrivals.build(CATALOG, REFINED, paths, 5, CHECKS, dsn, patience)
     result = sensor(build_sensor_context(instance=instance, cursor=cursor))
     assert isinstance(result, SensorResult)
     return result
@@ -84,6 +84,22 @@ def test_an_empty_lake_asks_for_nothing(paths, instance):
     result = tick(paths, instance)
     assert not result.run_requests
     assert "raw version -1" in skip(result)
+
+
+def test_a_new_raw_table_is_given_time_for_the_first_rows_of_every_table(paths, instance):
+    land(paths, "imoveis", range(3))
+    assert "first rows of condominios, moradores, transacoes, boletos are awaited" in skip(
+        tick(paths, instance, patience=30)
+    )
+    first = paths.raw / "_delta_log" / f"{0:020}.json"
+    os.utime(first, (first.stat().st_mtime - 31,) * 2)
+    assert {f"transformed/{name}" for name in CATALOG.names} <= requested(tick(paths, instance, patience=30))
+
+
+def test_a_new_raw_table_with_rows_of_every_table_is_not_waited_for(paths, instance):
+    for name in CATALOG.names:
+        land(paths, name, range(3))
+    assert {f"raw/{name}" for name in CATALOG.names} <= requested(tick(paths, instance, patience=30))
 
 
 def test_nothing_is_asked_for_when_all_is_applied(paths, instance):

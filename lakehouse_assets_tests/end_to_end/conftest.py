@@ -84,8 +84,7 @@ class Words:
 
 @pytest.fixture(scope="session")
 def words(stack: RealStack) -> Words:
-    """Words at the shared stack, whose tables are seeded and in the lake."""
+    """Words at the shared stack, whose rows are in the lake."""
     typed = Words(stack)
-    typed.run("seed")
     typed.settle()
     return typed

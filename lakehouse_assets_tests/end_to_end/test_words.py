@@ -58,7 +58,7 @@ def test_env_prints_settings_that_work_when_exported(words):
     assert {service["state"] for service in found["services"]} == {"up"}
 
 
-def test_seed_twice_writes_nothing_the_second_time(words):
+def test_seed_writes_nothing_to_tables_that_have_rows(words):
     assert set(words.run("seed").stdout.replace(",", " ").split()[1::2]) == {"0"}
 
 

@@ -238,7 +238,9 @@ def test_after_down_no_process_is_left_and_up_continues_where_it_was(stack: Real
     down(other_stack.settings, print)
     assert processes.of_stack(home, data=data) == []
     assert set(_pids(other_stack).values()) == {None}
-    down(other_stack.settings, print)  # once more is nothing
+    told: list[str] = []
+    down(other_stack.settings, told.append)
+    assert told == ["nothing is running"]
     findings = diagnose(other_stack.settings, other_stack.catalog)
     assert {"postgres", "kafka", "source", "connector"} <= {finding.area for finding in findings if not finding.ok}
     assert all(finding.fix for finding in findings if not finding.ok)
