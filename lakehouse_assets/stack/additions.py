@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tenacity import RetryError, Retrying, retry_if_result, stop_after_attempt, wait_fixed
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from lakehouse_assets.catalog import Catalog, Table
 from lakehouse_assets.errors import LakehouseError
@@ -13,39 +13,49 @@ from lakehouse_assets.gateways import postgres as postgres_gateway
 from lakehouse_assets.stack.connections import Connections
 from lakehouse_assets.stack.signals import Kind, ask_snapshot
 
-_ATTEMPTS = 6
-_ATTEMPT_SECONDS = 5
+_PATIENCE_SECONDS = 60  # for the first rows of the next table
 
 
 def snapshot_added(catalog: Catalog, links: Connections, added: Sequence[Table]) -> None:
-    """Take an incremental snapshot of the added tables; returns once rows of each that has any are in its topic.
+    """Take an incremental snapshot of the added tables, which the connector's task knows already.
 
-    The task may still be the old one when a signal passes, and it would ignore it, so the signal is repeated: rows that
-    come twice are the same upsert twice.
+    Returns once rows of each that has any are in its topic, or when the next table's are long in coming, since one before
+    it is large. LakehouseError when none come at all.
     """
     waiting = _filled(links, added)
     if not waiting:
         return
+    before = kafka_gateway.end_offsets(links.kafka_bootstrap, [table.topic for table in waiting])
+    ask_snapshot(links, waiting, Kind.INCREMENTAL)
+    begun = False
+    while waiting:
+        try:
+            waiting = _after_the_next(links, waiting, before)
+        except RetryError:
+            if begun:
+                return
+            names = ", ".join(table.source_name for table in waiting)
+            raise LakehouseError(
+                f"their snapshot does not begin: {names}",
+                where=f"connector {catalog.topic_prefix}",
+                next_step="lakehouse recover --snapshot",
+            ) from None
+        begun = True
+
+
+def _after_the_next(links: Connections, waiting: list[Table], before: dict[str, int]) -> list[Table]:
+    """The tables that are still without rows when the next one, or several, has some."""
+
+    def without() -> list[Table]:
+        ends = kafka_gateway.end_offsets(links.kafka_bootstrap, before)
+        return [table for table in waiting if ends[table.topic] == before[table.topic]]
+
     trying = Retrying(
-        retry=retry_if_result(bool), stop=stop_after_attempt(_ATTEMPTS), wait=wait_fixed(_ATTEMPT_SECONDS)
+        retry=retry_if_result(lambda left: left == waiting),
+        stop=stop_after_delay(_PATIENCE_SECONDS),
+        wait=wait_fixed(1),
     )
-    try:
-        trying(_ask_for_what_is_missing, links, waiting)
-    except RetryError:
-        names = ", ".join(table.source_name for table in waiting)
-        raise LakehouseError(
-            f"their snapshot does not begin: {names}",
-            where=f"connector {catalog.topic_prefix}",
-            next_step="lakehouse recover --snapshot",
-        ) from None
-
-
-def _ask_for_what_is_missing(links: Connections, tables: Sequence[Table]) -> list[Table]:
-    ends = kafka_gateway.end_offsets(links.kafka_bootstrap, [table.topic for table in tables])
-    missing = [table for table in tables if not ends.get(table.topic)]
-    if missing:
-        ask_snapshot(links, missing, Kind.INCREMENTAL)
-    return missing
+    return trying(without)
 
 
 def _filled(links: Connections, tables: Sequence[Table]) -> list[Table]:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from lakehouse_assets.catalog import Catalog
 from lakehouse_assets.errors import LakehouseError
@@ -14,29 +18,55 @@ from lakehouse_assets.stack.additions import snapshot_added
 from lakehouse_assets.stack.connections import Connections
 
 _CONNECTOR_SECONDS = 120
+_STOP_SECONDS = 30
 _FAILED_SECONDS = 3  # a task that is still FAILED so long after its restart will not heal by itself
 
 
 def apply(settings: Settings, catalog: Catalog, links: Connections) -> bool:
     """Make the connector as the catalog says; False when it is already. A refusal is told with its fix.
 
-    Tables that are new to a connector get a snapshot of their own: its first one is over.
+    Tables that are new to a connector get a snapshot of their own: its first one is over. It is stopped meanwhile: a task
+    that does not know them yet would pass over the signal that asks for it.
     """
-    name = connector.connector_name(catalog)
-    before = connect_gateway.connector_config(links.connect_url, name)
+    name, url = connector.connector_name(catalog), links.connect_url
+    added = connector.added_tables(connect_gateway.connector_config(url, name), catalog)
     try:
-        changed = connect_gateway.apply_connector(
-            links.connect_url, name, connector.connector_config(catalog, settings, links)
-        )
+        with stopped(url, name) if added else nullcontext():
+            changed = connect_gateway.apply_connector(url, name, connector.connector_config(catalog, settings, links))
     except LakehouseError as error:
         meaning, fix = connector_causes.explain(error.problem, catalog, links.replication.user)
         if not meaning:
             raise
         raise LakehouseError(f"{meaning} ({error.problem})", where=f"connector {name}", next_step=fix) from None
-    if added := connector.added_tables(before, catalog):
+    if added:
         wait_for_connector(catalog, links, threading.Event())
         snapshot_added(catalog, links, added)
     return changed
+
+
+@contextmanager
+def stopped(url: str, name: str) -> Iterator[None]:
+    """The connector without a task; whatever happens in the block, it is told to run again."""
+    connect_gateway.stop(url, name)
+    try:
+        _wait_until_stopped(url, name)
+        yield
+    finally:
+        connect_gateway.resume(url, name)
+
+
+def _wait_until_stopped(url: str, name: str) -> None:
+    waiting = Retrying(
+        retry=retry_if_result(lambda status: status.state != "STOPPED"),
+        stop=stop_after_delay(_STOP_SECONDS),
+        wait=wait_fixed(0.3),
+    )
+    try:
+        waiting(connect_gateway.connector_status, url, name)
+    except RetryError:
+        raise LakehouseError(
+            f"does not stop within {_STOP_SECONDS} s", where=f"connector {name}", next_step="lakehouse down, then up"
+        ) from None
 
 
 def wait_for_connector(

@@ -5,18 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
-
 from lakehouse_assets.catalog import Catalog
-from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.gateways import connect as connect_gateway
 from lakehouse_assets.gateways import postgres as postgres_gateway
 from lakehouse_assets.settings import Settings
 from lakehouse_assets.stack import connector
 from lakehouse_assets.stack.connections import connections
-from lakehouse_assets.stack.connector_apply import apply, wait_for_connector
-
-_STOP_SECONDS = 30
+from lakehouse_assets.stack.connector_apply import apply, stopped, wait_for_connector
 
 
 def resnapshot(settings: Settings, catalog: Catalog, say: Callable[[str], None]) -> None:
@@ -28,29 +23,13 @@ def resnapshot(settings: Settings, catalog: Catalog, say: Callable[[str], None])
     links = connections(settings)
     name, url = connector.connector_name(catalog), links.connect_url
     apply(settings, catalog, links)
-    connect_gateway.stop(url, name)
-    _wait_until_stopped(url, name)
-    connect_gateway.forget_offsets(url, name)
-    say(f"connector {name} is stopped and has forgotten its offsets")
-    slot = postgres_gateway.slot_state(links.checking_dsn, catalog.slot)
-    if slot.exists:
-        statement = "select pg_drop_replication_slot(%s)"
-        postgres_gateway.execute(links.checking_dsn, statement, [catalog.slot])
-        say(f"slot {catalog.slot} is dropped")
-    connect_gateway.resume(url, name)
+    with stopped(url, name):
+        connect_gateway.forget_offsets(url, name)
+        say(f"connector {name} is stopped and has forgotten its offsets")
+        slot = postgres_gateway.slot_state(links.checking_dsn, catalog.slot)
+        if slot.exists:
+            statement = "select pg_drop_replication_slot(%s)"
+            postgres_gateway.execute(links.checking_dsn, statement, [catalog.slot])
+            say(f"slot {catalog.slot} is dropped")
     wait_for_connector(catalog, links, threading.Event())
     say("the new snapshot has begun")
-
-
-def _wait_until_stopped(url: str, name: str) -> None:
-    waiting = Retrying(
-        retry=retry_if_result(lambda status: status.state != "STOPPED"),
-        stop=stop_after_delay(_STOP_SECONDS),
-        wait=wait_fixed(0.3),
-    )
-    try:
-        waiting(connect_gateway.connector_status, url, name)
-    except RetryError:
-        raise LakehouseError(
-            f"does not stop within {_STOP_SECONDS} s", where=f"connector {name}", next_step="lakehouse down, then up"
-        ) from None

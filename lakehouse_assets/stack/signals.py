@@ -23,8 +23,14 @@ class Kind(StrEnum):
 
 
 def ask_snapshot(links: Connections, tables: Sequence[Table], kind: Kind) -> None:
-    """Ask for every row of the tables."""
-    _signal(links, _request(tables, kind))
+    """Ask for every row of the tables, in as many signals as their names need."""
+    data = _request(tables, kind)
+    if len(data) > _SIGNAL_LENGTH and len(tables) > 1:
+        half = len(tables) // 2
+        ask_snapshot(links, tables[:half], kind)
+        ask_snapshot(links, tables[half:], kind)
+    else:
+        _signal(links, data)
 
 
 def ask_rows(links: Connections, table: Table, keys: Sequence[Sequence[str]]) -> None:
