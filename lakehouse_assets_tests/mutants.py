@@ -252,13 +252,13 @@ STANDING = (
 )  # fmt: skip
 PROOF = (
     Mutant("NaN is a number at the source", "gateways/postgres/canonical.py", "case when abs({{c}}) < 1e{precision - scale} and", "case when",
-           (f"{CANONICAL}[numeric(15,2)]",)),
+           (f"{CANONICAL}[running_postgres-numeric(15,2)]",)),
     Mutant("days beyond the calendar count", "gateways/postgres/canonical.py", "between '0001-01-01' and '9999-12-31'", "is not null",
-           (f"{CANONICAL}[date]",)),
+           (f"{CANONICAL}[running_postgres-date]",)),
     Mutant("a decimal is rounded to its scale", "gateways/postgres/canonical.py", " and {{c}} = round({{c}}, {scale}) then", " then",
-           (f"{CANONICAL}[numeric]",)),
+           (f"{CANONICAL}[running_postgres-numeric]",)),
     Mutant("blanks at the end are cut", "gateways/postgres/canonical.py", "then concat({c}) end", "then {c}::text end",
-           (f"{CANONICAL}[char(4)]",)),
+           (f"{CANONICAL}[running_postgres-char(4)]",)),
     Mutant("cells run into each other", "gateways/postgres/canonical.py", "length({0}) || ':' || {0}", "{0}",
            ("progress/test_canonical.py",)),
     Mutant("a table emptied meanwhile counts as read", "gateways/postgres/moment.py", "if cursor.fetchall() != [(True,)]:", "if False:",

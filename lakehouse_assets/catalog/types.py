@@ -28,6 +28,7 @@ class Kind(StrEnum):
     TEXT = "text"
     # Texts in the lake that messages write in a form of their own:
     BYTES = "bytes"  # hexadecimal digits
+    BITS = "bits"  # base64 of bytes, the last bits first; a truth value where there is only one
     INTERVAL = "interval"  # ISO 8601 with each of its parts
     TIME_TZ = "timetz"  # in UTC
     ARRAY = "array"  # a JSON array of its elements
@@ -35,7 +36,7 @@ class Kind(StrEnum):
     OTHER = "other"  # hexadecimal digits of the text that the server prints: the connector knows nothing of the type
 
 
-FORMS = (Kind.BYTES, Kind.INTERVAL, Kind.TIME_TZ, Kind.ARRAY, Kind.STRUCT, Kind.OTHER)
+FORMS = (Kind.BYTES, Kind.BITS, Kind.INTERVAL, Kind.TIME_TZ, Kind.ARRAY, Kind.STRUCT, Kind.OTHER)
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ class PostgresType:
         """Precision and scale; only for decimals."""
         precision, scale = re.findall(r"\d+", self.spark)
         return int(precision), int(scale)
+
+    @property
+    def size(self) -> int:
+        """The number in parentheses; only for types that have one."""
+        return int(re.findall(r"\d+", self.text)[0])
 
     @property
     def units(self) -> str | None:
@@ -184,17 +190,11 @@ _TIMES = {
     "timestamptz": (Kind.TIMESTAMP_TZ, "timestamp"),
     "timetz": (Kind.TIME_TZ, "string"),
 }
-_SIZED = ("numeric", "varchar", "char")
-_ELEMENTS = ("text", "varchar", "integer", "bigint", "uuid")  # of arrays
+_SIZED = ("numeric", "varchar", "char", "bit")
+_MOST_BITS = 64  # longer ones may be stored out of line
+_ELEMENTS = ("text", "varchar", "integer", "bigint", "uuid", "json", "jsonb")  # of arrays
 _UNTOLD = "its messages do not tell an unchanged long value from NULL"
-_REFUSED = {
-    "polygon": _UNTOLD,
-    "path": _UNTOLD,
-    **dict.fromkeys(
-        ("bit", "bit varying", "varbit", "geometry", "geography", "vector", "halfvec", "sparsevec"),
-        "the connector writes it in a form that is not read",
-    ),
-}
+_REFUSED = ("polygon", "path", "geometry", "geography", "vector", "halfvec", "sparsevec", "bit varying", "varbit")
 _ALIASES = {
     "int2": "smallint", "int4": "integer", "int": "integer", "int8": "bigint", "serial": "integer", "bigserial": "bigint",
     "float4": "real", "float8": "double precision", "bool": "boolean", "decimal": "numeric",
@@ -202,7 +202,7 @@ _ALIASES = {
     "time without time zone": "time", "time with time zone": "timetz", "timestamp without time zone": "timestamp", "timestamp with time zone": "timestamptz",
 }  # fmt: skip
 
-ACCEPTED = "smallint, integer, bigint, numeric[(p,s)], real, double precision, boolean, date, time[(n)], timestamp[(n)], timestamptz[(n)], text, varchar[(n)], char(n), citext, uuid, json, jsonb, inet, cidr, macaddr, macaddr8, int4range, int8range, numrange, daterange, tsrange, tstzrange, tsvector, ltree, name, xml, oid, money, bytea, interval, timetz[(n)], hstore, point, line, lseg, box, circle, arrays of text, varchar, integer, bigint and uuid (text[]), and other"
+ACCEPTED = "smallint, integer, bigint, numeric[(p,s)], real, double precision, boolean, date, time[(n)], timestamp[(n)], timestamptz[(n)], text, varchar[(n)], char(n), citext, uuid, json, jsonb, inet, cidr, macaddr, macaddr8, int4range, int8range, numrange, daterange, tsrange, tstzrange, tsvector, ltree, name, xml, oid, money, bytea, interval, timetz[(n)], hstore, point, line, lseg, box, circle, bit(n) of at most 64, arrays of text, varchar, integer, bigint, uuid, json and jsonb (text[]), and other"
 
 
 def parse_type(text: str) -> PostgresType | str:
@@ -216,7 +216,7 @@ def parse_type(text: str) -> PostgresType | str:
     if name.startswith("interval"):  # whichever fields and digits it keeps
         return PostgresType("interval", Kind.INTERVAL, "string")
     if name in _REFUSED:
-        return f"type {text!r} is not supported: {_REFUSED[name]}"
+        return f"type {text!r} is not supported: {_UNTOLD}"
     first, second = (int(match[2]) if match[2] else None), (int(match[3]) if match[3] else None)
     if name == "numeric":
         return _numeric(text, first, second)
@@ -224,6 +224,8 @@ def parse_type(text: str) -> PostgresType | str:
         return f"type {text!r} is not supported; accepted: {ACCEPTED}"
     if name in _TIMES:
         return _time(name, first)
+    if name == "bit":
+        return _bits(text, first or 1)
     if name == "char":
         return PostgresType(f"char({first or 1})", Kind.TEXT, "string")
     if name == "varchar" and first is not None:
@@ -239,6 +241,12 @@ def _array(text: str) -> PostgresType | str:
     if isinstance(element, PostgresType) and _family(element) in _ELEMENTS:
         return PostgresType(f"{element.text}[]", Kind.ARRAY, "string")
     return f"type {text!r} is not supported: {_UNTOLD}"
+
+
+def _bits(text: str, size: int) -> PostgresType | str:
+    if size > _MOST_BITS:
+        return f"type {text!r} is not supported: {_UNTOLD}"
+    return PostgresType(f"bit({size})", Kind.BITS, "string")
 
 
 def _name(text: str) -> str:

@@ -67,7 +67,7 @@ def _as_json(found: Discovery) -> dict[str, object]:
     return {
         "database": found.database,
         "tables": [
-            {"name": p.name, "source": p.table.source_name, "estimated_rows": p.table.rows, **p.section, "left_out": [asdict(one) for one in p.left]}
+            {"name": p.name, **p.section, "source": p.table.source_name, "estimated_rows": p.table.rows, "left_out": [asdict(one) for one in p.left]}
             for p in found.proposals
         ],
         "not_captured": [asdict(one) for one in found.left],

@@ -67,6 +67,18 @@ def _bytes(_: PostgresType, text: str) -> Decoded:
     return Decoded(value, _status(text, value))
 
 
+def _bits(kind: PostgresType, text: str) -> Decoded:
+    """Bits as the server prints them; bytes of zeros at the end are not sent."""
+    if kind.size == 1:
+        value = f"CASE {text} WHEN 'true' THEN '1' WHEN 'false' THEN '0' END"
+        return Decoded(value, _status(text, value))
+    digits = f"regexp_replace(reverse(hex(try_to_binary({text}, 'base64'))), '(.)(.)', '$2$1')"
+    bits = f"conv(concat('0', {digits}), 16, 2)"
+    legal = f"{matches(text, '[A-Za-z0-9+/]*={0,2}')} AND length({bits}) <= {kind.size}"
+    value = f"CASE WHEN {legal} THEN lpad({bits}, {kind.size}, '0') END"
+    return Decoded(value, _status(text, value))
+
+
 def _other(_: PostgresType, text: str) -> Decoded:
     """The text in the digits; a type that only another connector knows may come in any form, which stays."""
     printed = f"try_validate_utf8(CAST(unhex({text}) AS string))"
@@ -194,6 +206,7 @@ _RULES: dict[Kind, Callable[[PostgresType, str], Decoded]] = {
     Kind.TIMESTAMP_TZ: _timestamp_tz,
     Kind.TEXT: _as_is,
     Kind.BYTES: _bytes,
+    Kind.BITS: _bits,
     Kind.INTERVAL: _as_is,
     Kind.TIME_TZ: _as_is,
     Kind.ARRAY: _as_is,

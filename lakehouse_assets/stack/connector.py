@@ -59,6 +59,12 @@ SETTINGS = (
         f"{LAKEHOUSE_SCHEMA}.{SIGNAL_TABLE}",
         "Ad-hoc snapshots are asked for here; it has to be in the publication.",
     ),
+    Setting(
+        "column.exclude.list",
+        rf"{LAKEHOUSE_SCHEMA}\.{SIGNAL_TABLE}\.none",
+        "No column has this name, but with a list ad-hoc snapshots name the columns they read: `select *` ends them at the "
+        "first table with a generated column.",
+    ),
     Setting("tombstones.on.delete", "false", "The delete itself is the record; topics are not compacted."),
     Setting("decimal.handling.mode", "string", "Exact digits, and NaN and infinities as text; a double would round."),
     Setting("binary.handling.mode", "hex", "Bytes as the digits that the server prints, so that both can be compared."),

@@ -103,7 +103,7 @@ def test_a_column_that_every_message_has_waits_for_none() -> None:
     ("new", "why"),
     [
         (SourceColumn("total", "numeric(10,2)", generated=True), "generated"),
-        (SourceColumn("foto", "bit(3)"), "not supported"),
+        (SourceColumn("foto", "bit(99)"), "not supported"),
         (SourceColumn("nota__raw", "text"), "taken by a column the platform adds"),
         (SourceColumn("Nota", "text"), "the same name but for its case"),
     ],

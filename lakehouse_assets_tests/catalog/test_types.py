@@ -62,6 +62,9 @@ TYPES = [
     ("uuid[]", "uuid[]", Kind.ARRAY, "string"),
     ("hstore", "hstore", Kind.STRUCT, "string"),
     ("point", "point", Kind.STRUCT, "string"),
+    ("jsonb[]", "jsonb[]", Kind.ARRAY, "string"),
+    ("bit", "bit(1)", Kind.BITS, "string"),
+    ("bit(64)", "bit(64)", Kind.BITS, "string"),
     ("other", "other", Kind.OTHER, "string"),
 ]
 
@@ -79,7 +82,10 @@ REFUSED = [
     ("char(2)[]", "do not tell an unchanged long value from NULL"),
     ("comp[]", "do not tell an unchanged long value from NULL"),
     ("polygon", "do not tell an unchanged long value from NULL"),
-    ("bit(3)", "in a form that is not read"),
+    *(
+        (text, "do not tell an unchanged long value from NULL")
+        for text in ("bit(65)", "bit varying(3)", "geometry", "vector(3)")
+    ),
     ("numeric(15,-2)", "cannot be read"),
     ("numeric(15,2", "cannot be read"),
     ("cube", "not supported"),
@@ -122,7 +128,8 @@ def test_a_type_of_any_length_may_be_stored_out_of_line_and_so_be_unavailable(te
 
 
 @pytest.mark.parametrize(
-    "text", ["integer", "numeric(15,2)", "double precision", "boolean", "date", "timestamptz", "interval", "point"]
+    "text",
+    ["integer", "numeric(15,2)", "double precision", "boolean", "date", "timestamptz", "interval", "point", "bit(64)"],
 )
 def test_a_type_of_few_bytes_is_always_sent(text: str) -> None:
     parsed = parse_type(text)
@@ -136,7 +143,7 @@ def test_a_type_of_few_bytes_is_always_sent(text: str) -> None:
         ("enum", "text"), ("varchar(3)", "varchar(3)"), ("bytea", "bytea"), ("cube", "other"), ("xml", "xml"),
         ("My Type", "other"), ("int4multirange", "other"), ("pg_snapshot", "other"),
         ("numeric(50,2)", "numeric(50,2)"), ("numeric(3,5)", "numeric(3,5)"), ("interval day to second(3)", "interval day to second(3)"),
-        ("cube[]", "cube[]"), ("polygon", "polygon"), ("bit(3)", "bit(3)"), ("bit varying(3)", "bit varying(3)"),
+        ("cube[]", "cube[]"), ("polygon", "polygon"), ("bit(3)", "bit(3)"), ("bit(99)", "bit(99)"), ("bit varying(3)", "bit varying(3)"),
     ],
 )  # fmt: skip
 def test_a_type_of_the_source_that_the_catalog_does_not_know_is_declared_as_other(source: str, catalog: str) -> None:

@@ -46,6 +46,11 @@ hora = "tsrange"
 relogio = "time"
 turno = "time(3)"
 """
+SAMPLES = Path(__file__).parents[1] / "samples"
+CAPTURED = (
+    "pagila.film", "pagila.film_actor", "pagila.payment", "pagila.staff", "northwind.customers", "northwind.order_details",
+    "chinook.Track", "chinook.PlaylistTrack",
+)  # fmt: skip
 PATIENCE = 1200  # seconds; a machine that does other work is slow, not wrong
 TABLES = ("comum", "dentro", "largo", "outro", "renomeado", "parado", "refeito", "chave")
 
@@ -96,8 +101,9 @@ def planned(words: Words, *options: str, code: int) -> dict[str, list[tuple[str,
 
 
 def unequal(words: Words, *names: str) -> list[str]:
-    found = verify(words.here.verify_request(PATIENCE), names)
-    return [proof.table for proof in found.proofs if not proof.equal]
+    found = [proof for proof in verify(words.here.verify_request(PATIENCE), names).proofs if not proof.equal]
+    print(found)  # where they differ
+    return [proof.table for proof in found]
 
 
 def quarantined(words: Words, table: str) -> list[dict[str, Any]]:
@@ -130,10 +136,12 @@ def test_columns_of_every_other_type_arrive_and_keep_long_values_that_an_update_
     added = {
         "foto": "bytea", "prazo": "interval", "fuso": "timetz", "etiquetas": "text[]", "numeros": "bigint[]", "ids": "uuid[]",
         "janela": "int4multirange", "documento": "tsvector", "mapa": "hstore", "lugar": "point", "saldo": "money", "dias": "date[]",
+        "sinais": "bit(12)", "ligado": "bit", "fichas": "jsonb[]",
     }  # fmt: skip
     columns, long = ", ".join(f"add column {name} {kind}" for name, kind in added.items()), "generate_series(1, 900) i"
     stored = ", ".join(
-        f"alter column {c} set storage external" for c in ("foto", "etiquetas", "numeros", "ids", "janela", "mapa")
+        f"alter column {c} set storage external"
+        for c in ("foto", "etiquetas", "numeros", "ids", "janela", "mapa", "fichas")
     )
     alter(
         drifting,
@@ -142,16 +150,16 @@ def test_columns_of_every_other_type_arrive_and_keep_long_values_that_an_update_
         f'alter table "Tipos de Dados" {stored}',
     )
     drifting.source(
-        r"""insert into "Tipos de Dados" ("order", foto, prazo, fuso, etiquetas, numeros, ids, janela, documento, mapa, lugar, saldo)
+        r"""insert into "Tipos de Dados" ("order", foto, prazo, fuso, etiquetas, numeros, ids, janela, documento, mapa, lugar, saldo, sinais, ligado, fichas)
         values (3, '\x00ff41', '1 year -2 mons 3 days -04:05:06.78', '10:00:00.25+03', array['a', 'b,"c', null, U&'é\001F'], '{1,null,-3}',
-        '{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}', '{[1,3),[5,8)}', 'gato:2', 'a=>1, b=>NULL', '(1.5,2)', '-1.50'),
-        (4, '', '0', '10:00+00', '{}', '{}', '{}', '{}', '', '', '(0,0)', '0'),
-        (5, null, '-1 day 100:00:00', '23:59:59-05', null, null, null, null, null, null, null, null)"""
+        '{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}', '{[1,3),[5,8)}', 'gato:2', 'a=>1, b=>NULL', '(1.5,2)', '-1.50', '100000000011', '1', array['{"a": "é"}', null]::jsonb[]),
+        (4, '', '0', '10:00+00', '{}', '{}', '{}', '{}', '', '', '(0,0)', '0', '000000000000', '0', '{}'),
+        (5, null, '-1 day 100:00:00', '23:59:59-05', null, null, null, null, null, null, null, null, null, null, null)"""
     )
     drifting.source(
-        f"""insert into "Tipos de Dados" ("order", foto, etiquetas, numeros, ids, janela, mapa)
+        f"""insert into "Tipos de Dados" ("order", foto, etiquetas, numeros, ids, janela, mapa, fichas)
         select 6, decode(string_agg(md5(i::text), ''), 'hex'), array_agg(md5(i::text)), array_agg(i), array_agg(gen_random_uuid()),
-        range_agg(int4range(i * 3, i * 3 + 1)), hstore(array_agg(i::text), array_agg(md5(i::text))) from {long}"""
+        range_agg(int4range(i * 3, i * 3 + 1)), hstore(array_agg(i::text), array_agg(md5(i::text))), array_agg(to_jsonb(md5(i::text))) from {long}"""
     )
     drifting.sync(PATIENCE)
     drifting.source("""update "Tipos de Dados" set faixa = '[7,9)' where "order" = 6""")
@@ -166,6 +174,7 @@ def test_columns_of_every_other_type_arrive_and_keep_long_values_that_an_update_
     assert found[3] == {
         "foto": r"\x00ff41", "prazo": "P0Y10M3DT-4H-5M-6.78S", "fuso": "07:00:00.25Z", "etiquetas": r'["a","b,\"c",null,"é\u001F"]',
         "numeros": "[1,null,-3]", "ids": '["a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"]', "janela": "{[1,3),[5,8)}",
+        "sinais": "100000000011", "ligado": "1", "fichas": r'["{\"a\": \"é\"}",null]',
         "documento": "'gato':2", "mapa": '{"a":"1","b":null}', "saldo": "-1.50",
         "lugar": '{"x":1.5,"y":2.0,"wkb":"AQEAAAAAAAAAAAD4PwAAAAAAAABA","srid":null}',
     }  # fmt: skip
@@ -296,6 +305,38 @@ def test_a_changed_key_is_taken_over_by_a_plan_that_is_written(drifting: Words) 
     assert unequal(drifting) == []
     keys = {(row["id"], row["nota"]) for row in drifting.rows("SELECT id, nota FROM transformed.chave")}
     assert keys == {(1, "um"), (2, "dois"), (1, "outro")}
+
+
+def test_tables_that_others_designed_are_found_and_arrive(drifting: Words) -> None:
+    for schema in sorted(SAMPLES.glob("*.sql")):
+        alter(drifting, schema.read_text(encoding="utf-8"))
+    schemas = [word for file in SAMPLES.glob("*.sql") for word in ("--schema", file.stem)]
+    found = json.loads(drifting.run("discover", *schemas, "--json").stdout)
+    tables = {table["source"]: table for table in found["tables"]}
+    assert len(tables) == 15
+    assert {one["place"] for one in found["not_captured"]} == {
+        "northwind.region_names", "pagila.film_list", "pagila.rental_by_category",
+    }  # fmt: skip
+    assert [one["place"] for one in tables["chinook.Track"]["left_out"]] == ["chinook.Track.Seconds"]
+    assert tables["pagila.staff"]["columns"]["email"] == {"type": "text", "protect": "token"}
+    drifting.run("discover", *CAPTURED, "--write")
+    assert planned(drifting, "--apply", code=0) == {}
+    drifting.sync(PATIENCE)
+    assert unequal(drifting) == []
+    alter(
+        drifting, "update pagila.film set rating = 'NC-17', special_features = null, release_year = 2026 where film_id % 10 = 0",
+        "update pagila.payment set payment_date = payment_date + interval '1 month' where payment_id <= 10",
+        "update pagila.staff set email = null, picture = decode(repeat('00ff', 2000), 'hex') where staff_id = 1",
+        "delete from pagila.film_actor where actor_id = 1", "update northwind.order_details set discount = 0.15 where product_id = 7",
+        "truncate northwind.order_details, northwind.customers cascade", "insert into northwind.customers values ('ÇÃO  ', ' x ')",
+        """update chinook."Track" set "Name" = reverse("Name"), "Bytes" = null where "TrackId" < 20""",
+        """delete from chinook."PlaylistTrack" where "PlaylistId" = 3""",
+    )  # fmt: skip
+    drifting.sync(PATIENCE)
+    assert unequal(drifting) == []
+    assert drifting.rows("SELECT customer_id, company_name FROM transformed.customers") == [
+        {"customer_id": "ÇÃO  ", "company_name": " x "}
+    ]
 
 
 def test_a_source_that_does_not_answer(drifting: Words) -> None:

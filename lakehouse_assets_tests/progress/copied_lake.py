@@ -23,7 +23,7 @@ from lakehouse_assets_tests.engine.lab import append
 _INTEGERS = {"smallint": pa.int16(), "integer": pa.int32(), "bigint": pa.int64()}
 _OTHERS = {
     Kind.BOOLEAN: pa.bool_(), Kind.DATE: pa.date32(), Kind.TIMESTAMP: pa.timestamp("us"),
-    Kind.TIMESTAMP_TZ: pa.timestamp("us", "UTC"), Kind.TIME: pa.string(), Kind.TEXT: pa.string(),
+    Kind.TIMESTAMP_TZ: pa.timestamp("us", "UTC"), Kind.TIME: pa.string(), Kind.TEXT: pa.string(), Kind.BITS: pa.string(),
 }  # fmt: skip
 
 
@@ -72,7 +72,7 @@ def land(paths: LakePaths, table: Table, *changes: dict[str, Any]) -> None:
 
 def value(column: Column, text: str | None) -> Any:
     """What the lake should hold for a value that the source prints so."""
-    if text is None or column.type.kind in (Kind.TIME, Kind.TEXT):
+    if text is None or column.type.kind in (Kind.TIME, Kind.TEXT, Kind.BITS):
         return text
     return _READERS[column.type.kind](column, text)
 
