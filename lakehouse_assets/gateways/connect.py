@@ -17,7 +17,7 @@ from lakehouse_assets.errors import LakehouseError
 
 _TIMEOUT_SECONDS = 30
 _CAUSE_LENGTH = 300
-RUNNING, FAILED, MISSING = "RUNNING", "FAILED", "MISSING"
+RUNNING, FAILED, MISSING, STOPPED, PAUSED = "RUNNING", "FAILED", "MISSING", "STOPPED", "PAUSED"
 
 
 class _Rebalancing(LakehouseError):

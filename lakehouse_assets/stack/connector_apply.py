@@ -19,6 +19,11 @@ from lakehouse_assets.stack.connections import Connections
 
 _CONNECTOR_SECONDS = 120
 _STOP_SECONDS = 30
+_AGAIN = {
+    connect_gateway.FAILED: connect_gateway.restart,
+    connect_gateway.STOPPED: connect_gateway.resume,
+    connect_gateway.PAUSED: connect_gateway.resume,
+}
 _FAILED_SECONDS = 3  # a task that is still FAILED so long after its restart will not heal by itself
 
 
@@ -57,7 +62,7 @@ def stopped(url: str, name: str) -> Iterator[None]:
 
 def _wait_until_stopped(url: str, name: str) -> None:
     waiting = Retrying(
-        retry=retry_if_result(lambda status: status.state != "STOPPED"),
+        retry=retry_if_result(lambda status: status.state != connect_gateway.STOPPED),
         stop=stop_after_delay(_STOP_SECONDS),
         wait=wait_fixed(0.3),
     )
@@ -72,13 +77,14 @@ def _wait_until_stopped(url: str, name: str) -> None:
 def wait_for_connector(
     catalog: Catalog, links: Connections, stop: threading.Event, seconds: float = _CONNECTOR_SECONDS
 ) -> None:
-    """Return when connector and task run; a failed one is started again once, then told with its cause and fix."""
+    """Return when connector and task run; one that failed, or that was stopped, is started again once, then told with its
+    cause and fix."""
     name, deadline = connector.connector_name(catalog), time.monotonic() + seconds
     restarted_at: float | None = None
     while not (status := connect_gateway.connector_status(links.connect_url, name)).running:
         now = time.monotonic()
-        if status.state == connect_gateway.FAILED and restarted_at is None:
-            connect_gateway.restart(links.connect_url, name)
+        if restarted_at is None and (again := _AGAIN.get(status.state)):
+            again(links.connect_url, name)
             restarted_at = now
         failed_for_good = status.state == connect_gateway.FAILED and now - (restarted_at or now) > _FAILED_SECONDS
         if failed_for_good or now > deadline:

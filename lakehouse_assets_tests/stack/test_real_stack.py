@@ -187,6 +187,14 @@ def test_a_table_added_to_the_catalog_comes_with_the_rows_it_has(other_stack: Re
     assert connect.connector_config(other_stack.links.connect_url, "vizinho") == before
 
 
+def test_up_lets_a_connector_that_was_stopped_run_again(other_stack: RealStack) -> None:
+    url = other_stack.links.connect_url
+    connect.stop(url, "vizinho")
+    eventually(lambda: connect.connector_status(url, "vizinho").state == connect.STOPPED)
+    up(other_stack.settings, load_catalog(other_stack.settings.catalog), print, plan.CORE)
+    assert connect.connector_status(url, "vizinho").running
+
+
 @pytest.fixture
 def tenant(stack: RealStack, other_stack: RealStack, tmp_path: Path) -> Iterator[Settings]:
     """A stack that starts its own Connect only: the source is the second stack's, Kafka the first's."""
