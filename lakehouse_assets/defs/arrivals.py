@@ -36,12 +36,12 @@ from lakehouse_assets.defs.refined import assets as refined
 from lakehouse_assets.defs.resources import PID_TAG
 from lakehouse_assets.defs.resting import EVERYTHING, resting
 from lakehouse_assets.engine import brake
-from lakehouse_assets.engine.positions import EMPTY_CUT, Cut, exists, folded, newest_cut, seconds_since_made, told
+from lakehouse_assets.engine.positions import EMPTY_CUT, Cut, exists, folded, newest_cut, seconds_since, told
 from lakehouse_assets.engine.refined import is_behind
 
 NAME = "arrivals"
 ARRIVALS_TAG = "lakehouse/arrivals"
-FIRST_ROWS_SECONDS = 30.0
+FIRST_ROWS_SECONDS, QUIET_SECONDS = 90.0, 5.0
 _ACTIVE = [
     DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
@@ -59,7 +59,7 @@ def build(
 ) -> SensorDefinition:
     """The sensor over every asset from raw on; `checks` are those of an asset's own step.
 
-    `first_rows_seconds`: how long a raw table that was just made may lack rows of some tables before these are made empty.
+    `first_rows_seconds`: how long a raw table that was just made is given to receive rows of every table.
     """
 
     @sensor(
@@ -79,11 +79,9 @@ def build(
             return SensorResult(
                 skip_reason=SkipReason(f"all is applied up to raw version {cut.version}"), cursor=cursor
             )
-        without = [name for name in behind if cut.position(name) == NOTHING]
-        if without and seconds_since_made(paths) < first_rows_seconds:
-            # What the source holds is on its way; a run of empty tables would hold it up.
+        if awaited := _awaited(paths, cut, behind, first_rows_seconds):
             return SensorResult(
-                skip_reason=SkipReason(f"raw is new: the first rows of {', '.join(without)} are awaited")
+                skip_reason=SkipReason(f"raw is new: the first rows of {', '.join(awaited)} are awaited")
             )
         # The old cursor stays: days passed over while waiting are asked for later.
         if reason := _in_progress(context.instance):
@@ -103,6 +101,17 @@ def build(
         return SensorResult(run_requests=requests, cursor=cursor)
 
     return arrivals
+
+
+def _awaited(paths: LakePaths, cut: Cut, behind: list[str], seconds: float) -> list[str]:
+    """The tables without a row in a new raw table that has none at all, or is receiving others: theirs are on their way.
+
+    A run that made them empty would hold up, by its own length, the one that fills them.
+    """
+    arriving = not cut.positions or seconds_since(paths, cut.version) < QUIET_SECONDS
+    if not arriving or seconds_since(paths, 0) >= seconds:
+        return []
+    return [name for name in behind if cut.position(name) == NOTHING]
 
 
 def _above(

@@ -81,10 +81,10 @@ def newest_cut(paths: LakePaths, known: Cut = EMPTY_CUT) -> Cut:
     return _advanced(EMPTY_CUT, version, files)
 
 
-def seconds_since_made(paths: LakePaths) -> float:
-    """The age of raw; infinite when its first commit has been cleaned away."""
-    first = paths.raw / "_delta_log" / f"{0:020}.json"
-    return time.time() - first.stat().st_mtime if first.exists() else math.inf
+def seconds_since(paths: LakePaths, version: int) -> float:
+    """The age of a commit of raw; infinite when it has been cleaned away."""
+    commit = paths.raw / "_delta_log" / f"{version:020}.json"
+    return time.time() - commit.stat().st_mtime if commit.exists() else math.inf
 
 
 def _starts(paths: LakePaths, known: Cut, version: int) -> Iterator[Cut]:

@@ -30,6 +30,7 @@ from lakehouse_assets.defs import arrivals, proof, raw, scheduled, transformed
 from lakehouse_assets.defs.resources import PID_TAG
 from lakehouse_assets.engine import brake
 from lakehouse_assets.engine.brake import Braked
+from lakehouse_assets.engine.raw import create_raw
 from lakehouse_assets.settings import REFINED_FOLDER
 from lakehouse_assets_tests.defs.small_lake import DAY, apply, compute, land, tell
 
@@ -86,14 +87,25 @@ def test_an_empty_lake_asks_for_nothing(paths, instance):
     assert "raw version -1" in skip(result)
 
 
-def test_a_new_raw_table_is_given_time_for_the_first_rows_of_every_table(paths, instance):
+def older(paths, version, seconds):
+    commit = paths.raw / "_delta_log" / f"{version:020}.json"
+    os.utime(commit, (commit.stat().st_mtime - seconds,) * 2)
+
+
+def test_a_new_raw_table_is_given_time_for_its_first_rows(spark, paths, instance):
+    create_raw(spark, paths.raw)
+    assert "first rows of condominios, moradores" in skip(tick(paths, instance, patience=90))
+    older(paths, 0, 91)
+    assert {f"transformed/{name}" for name in CATALOG.names} <= requested(tick(paths, instance, patience=90))
+
+
+def test_the_first_rows_of_the_other_tables_are_awaited_while_rows_arrive(paths, instance):
     land(paths, "imoveis", range(3))
-    assert "first rows of condominios, moradores, transacoes, boletos are awaited" in skip(
-        tick(paths, instance, patience=30)
-    )
-    first = paths.raw / "_delta_log" / f"{0:020}.json"
-    os.utime(first, (first.stat().st_mtime - 31,) * 2)
-    assert {f"transformed/{name}" for name in CATALOG.names} <= requested(tick(paths, instance, patience=30))
+    version = land(paths, "imoveis", range(3, 6))
+    said = skip(tick(paths, instance, patience=90))
+    assert "first rows of condominios, moradores, transacoes, boletos are awaited" in said
+    older(paths, version, 6)
+    assert {f"transformed/{name}" for name in CATALOG.names} <= requested(tick(paths, instance, patience=90))
 
 
 def test_a_new_raw_table_with_rows_of_every_table_is_not_waited_for(paths, instance):
