@@ -17,7 +17,7 @@ from lakehouse_assets.catalog.model import VERSION_COLUMNS
 from lakehouse_assets.changelog.versions import versions
 from lakehouse_assets.engine import survey
 from lakehouse_assets_tests.changelog import oracle
-from lakehouse_assets_tests.changelog.cases import WHOLE_TABLE, Case, side_by_side
+from lakehouse_assets_tests.changelog.cases import BY_NAME, Case, side_by_side
 from lakehouse_assets_tests.changelog.histories import TABLE, Script, Source, moment, scripts
 from lakehouse_assets_tests.changelog.oracle import Event, Version
 from lakehouse_assets_tests.changelog.plain import PlainTable, interpreted, local_view
@@ -25,7 +25,22 @@ from lakehouse_assets_tests.changelog.plain import PlainTable, interpreted, loca
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-EXAMPLES, SEED = int(os.environ.get("FOLD_EXAMPLES", "12")), int(os.environ.get("FOLD_SEED", "1"))
+EXAMPLES, SEED = int(os.environ.get("FOLD_EXAMPLES", "8")), int(os.environ.get("FOLD_SEED", "1"))
+# The rules that end versions; that the right rows are left by the others is the fold's.
+ENDING = [
+    BY_NAME[name]
+    for name in (
+        "the same transaction and LSN in a new epoch are another change", "a truncate removes every row",
+        "rows live that come after a truncate", "a row written again after a truncate has nothing of its earlier life",
+        "a truncate that comes again does nothing", "rows from before a truncate do not come back with it",
+        "a finished snapshot removes the rows it did not see",
+        "a snapshot across batches removes when its last row comes, and not before",
+        "an unfinished snapshot removes nothing, the next one counts from its own start",
+        "two snapshots in one batch remove what either did not see",
+        "a row that a snapshot removed stays removed when its component moves again",
+        "a change newer than the snapshot takes what the snapshot saw",
+    )
+]  # fmt: skip
 NAMES = [c.name for c in TABLE.columns]
 _TYPES = {"int": pa.int32(), "string": pa.string(), "bigint": pa.int64(), "timestamp": pa.timestamp("us", "UTC")}
 COLUMNS = pa.schema(
@@ -94,7 +109,7 @@ def test_every_rule_about_rows_is_kept_by_the_history(quick: SparkSession) -> No
         assert history.tell(landed, landed[-1].position) == expected(landed)
 
 
-@pytest.mark.parametrize("case", WHOLE_TABLE, ids=[case.name for case in WHOLE_TABLE])
+@pytest.mark.parametrize("case", ENDING, ids=[case.name for case in ENDING])
 def test_a_rule_about_the_whole_table_is_kept_by_the_history(quick: SparkSession, case: Case) -> None:
     history, seen = PlainHistory(quick), 0
     for batch in case.batches:

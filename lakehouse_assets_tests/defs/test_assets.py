@@ -67,10 +67,10 @@ def fold(paths, table):
 
 @pytest.fixture(scope="module")
 def every_table(tmp_path_factory, spark) -> LakePaths:
-    """A lake with one row in each table, to be copied."""
+    """A lake with one row in each table but boletos, whose rules cost most, to be copied."""
     made = LakePaths(tmp_path_factory.mktemp("every_table"))
     create_raw(spark, made.raw)
-    for table in CATALOG.names:
+    for table in ("condominios", "moradores", "imoveis", "transacoes"):
         land(made, table, 0)
         fold(made, table)
     return made
@@ -78,7 +78,7 @@ def every_table(tmp_path_factory, spark) -> LakePaths:
 
 @pytest.fixture
 def filled(tmp_path, every_table) -> LakePaths:
-    """A lake with one row in each table."""
+    """A lake with one row in each of those tables."""
     shutil.copytree(every_table.root, tmp_path, dirs_exist_ok=True)
     return LakePaths(tmp_path)
 
