@@ -36,7 +36,7 @@ def test_new_columns_types_and_keys_are_written_and_nothing_else(tmp_path: Path)
         nota="text",
         valor=None,
         situacao="enum",
-        foto="bit(3)",
+        foto="bit(99)",
         tinta="cube",
         **{"dia útil": "date"},
     )
