@@ -17,6 +17,7 @@ from lakehouse_assets.stack.secrets import EXTERNAL_REPLICATION, REPLICATION, se
 
 RETENTION_DAYS = 14
 MASK_CHARACTERS = 8
+_JSON = "org.apache.kafka.connect.json.JsonConverter"
 _HEARTBEAT_QUERY = f"update {LAKEHOUSE_SCHEMA}.{HEARTBEAT_TABLE} set beat_at = clock_timestamp() where id = 1"
 
 
@@ -64,6 +65,17 @@ SETTINGS = (
         rf"{LAKEHOUSE_SCHEMA}\.{SIGNAL_TABLE}\.none",
         "No column has this name, but with a list ad-hoc snapshots name the columns they read: `select *` ends them at the "
         "first table with a generated column.",
+    ),
+    Setting("key.converter", _JSON, "Every message is one JSON text, whatever the worker's own converters are."),
+    Setting(
+        "key.converter.schemas.enable", "false", "The key alone, without a description of its type in every message."
+    ),
+    Setting("value.converter", _JSON, "As the key."),
+    Setting("value.converter.schemas.enable", "false", "As the key."),
+    Setting(
+        "value.converter.replace.null.with.default",
+        "false",
+        "A NULL stays NULL; the default would send the column's default in its place.",
     ),
     Setting("tombstones.on.delete", "false", "The delete itself is the record; topics are not compacted."),
     Setting("decimal.handling.mode", "string", "Exact digits, and NaN and infinities as text; a double would round."),

@@ -43,6 +43,7 @@ def _settings(home: Path, **words: str) -> Settings:
         ("publication.name", "lakehouse"),
         ("topic.prefix", "condominio"),
         ("tasks.max", "1"),
+        ("value.converter.replace.null.with.default", "false"),
     ],
 )
 def test_a_setting_whose_default_loses_data_is_set(tmp_path: Path, catalog: Catalog, name: str, value: str) -> None:
