@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from typing import TypeVar
 
 from lakehouse_assets.catalog import Table
 from lakehouse_assets.catalog.model import LAKEHOUSE_SCHEMA, SIGNAL_TABLE, identifier
 from lakehouse_assets.gateways import postgres as postgres_gateway
 from lakehouse_assets.stack.connections import Connections
 
+_T = TypeVar("_T")
 _SIGNAL_LENGTH = 2048  # characters that the signal table's column holds
 
 
@@ -24,22 +26,26 @@ class Kind(StrEnum):
 
 def ask_snapshot(links: Connections, tables: Sequence[Table], kind: Kind) -> None:
     """Ask for every row of the tables, in as many signals as their names need."""
-    data = _request(tables, kind)
-    if len(data) > _SIGNAL_LENGTH and len(tables) > 1:
-        half = len(tables) // 2
-        ask_snapshot(links, tables[:half], kind)
-        ask_snapshot(links, tables[half:], kind)
-    else:
-        _signal(links, data)
+    _ask(links, tables, lambda some: _request(some, kind))
 
 
 def ask_rows(links: Connections, table: Table, keys: Sequence[Sequence[str]]) -> None:
     """Ask for the rows with these keys, given as texts, in as many signals as their length needs."""
-    data = _request([table], Kind.INCREMENTAL, [{"data-collection": table.source_name, "filter": has_key(table, keys)}])
-    if len(data) > _SIGNAL_LENGTH and len(keys) > 1:
-        half = len(keys) // 2
-        ask_rows(links, table, keys[:half])
-        ask_rows(links, table, keys[half:])
+
+    def request(some: Sequence[Sequence[str]]) -> str:
+        condition = {"data-collection": table.source_name, "filter": has_key(table, some)}
+        return _request([table], Kind.INCREMENTAL, [condition])
+
+    _ask(links, keys, request)
+
+
+def _ask(links: Connections, parts: Sequence[_T], request: Callable[[Sequence[_T]], str]) -> None:
+    """One signal for all parts, or, where it would be too long, for each half of them."""
+    data = request(parts)
+    if len(data) > _SIGNAL_LENGTH and len(parts) > 1:
+        half = len(parts) // 2
+        _ask(links, parts[:half], request)
+        _ask(links, parts[half:], request)
     else:
         _signal(links, data)
 
