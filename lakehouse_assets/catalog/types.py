@@ -193,7 +193,6 @@ _TIMES = {
 _SIZED = ("numeric", "varchar", "char", "bit")
 _MOST_BITS = 64  # longer ones may be stored out of line
 _ELEMENTS = ("text", "varchar", "integer", "bigint", "uuid", "json", "jsonb")  # of arrays
-_UNTOLD = "its messages do not tell an unchanged long value from NULL"
 _REFUSED = ("polygon", "path", "geometry", "geography", "vector", "halfvec", "sparsevec", "bit varying", "varbit")
 _ALIASES = {
     "int2": "smallint", "int4": "integer", "int": "integer", "int8": "bigint", "serial": "integer", "bigserial": "bigint",
@@ -216,7 +215,7 @@ def parse_type(text: str) -> PostgresType | str:
     if name.startswith("interval"):  # whichever fields and digits it keeps
         return PostgresType("interval", Kind.INTERVAL, "string")
     if name in _REFUSED:
-        return f"type {text!r} is not supported: {_UNTOLD}"
+        return _untold(text)
     first, second = (int(match[2]) if match[2] else None), (int(match[3]) if match[3] else None)
     if name == "numeric":
         return _numeric(text, first, second)
@@ -236,16 +235,20 @@ def parse_type(text: str) -> PostgresType | str:
     return PostgresType(name, kind, spark)
 
 
+def _untold(text: str) -> str:
+    return f"type {text!r} is not supported: its messages do not tell an unchanged long value from NULL"
+
+
 def _array(text: str) -> PostgresType | str:
     element = parse_type(text.removesuffix("[]"))
     if isinstance(element, PostgresType) and _family(element) in _ELEMENTS:
         return PostgresType(f"{element.text}[]", Kind.ARRAY, "string")
-    return f"type {text!r} is not supported: {_UNTOLD}"
+    return _untold(text)
 
 
 def _bits(text: str, size: int) -> PostgresType | str:
     if size > _MOST_BITS:
-        return f"type {text!r} is not supported: {_UNTOLD}"
+        return _untold(text)
     return PostgresType(f"bit({size})", Kind.BITS, "string")
 
 
