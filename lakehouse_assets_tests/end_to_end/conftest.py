@@ -83,8 +83,13 @@ class Words:
 
 
 @pytest.fixture(scope="session")
-def words(stack: RealStack) -> Words:
+def filling(stack: RealStack) -> Words:
+    """Words at the shared stack, whose first rows are on their way into the lake."""
+    return Words(stack)
+
+
+@pytest.fixture(scope="session")
+def words(filling: Words) -> Words:
     """Words at the shared stack, whose rows are in the lake."""
-    typed = Words(stack)
-    typed.settle()
-    return typed
+    filling.settle()
+    return filling

@@ -24,7 +24,9 @@ def _rows(words, columns: str) -> list[dict]:
     return words.rows(f"SELECT boleto_id AS id, {columns} FROM transformed.boletos WHERE boleto_id > 900000 ORDER BY 1")
 
 
-def test_each_kind_of_column_holds_what_its_rule_says(words):
+@pytest.fixture(scope="module")
+def read(words):
+    """A row whose texts can be read, one whose texts cannot, and one to correct: all in the lake."""
     key = load_keys(words.stack.settings).active
     _insert(
         words, 900001, competencia="jan/24", data_vencimento="01/02/2024", data_pagamento="quarta-feira, 31 de jan. de 2024",
@@ -35,8 +37,14 @@ def test_each_kind_of_column_holds_what_its_rule_says(words):
         words, 900002, competencia="2024", data_vencimento="31/02/2024", data_pagamento="12/13/2024", valor="1,234",
         valor_multa="1.23", cpf_pagador="52998224725", observacao="k9:AAAA",
     )  # fmt: skip
+    _insert(words, 900003, valor="a combinar")
     words.settle()
-    good, bad = _rows(words, "* EXCLUDE (boleto_id)")
+    return words
+
+
+def test_each_kind_of_column_holds_what_its_rule_says(read):
+    key = load_keys(read.stack.settings).active
+    good, bad, _ = _rows(read, "* EXCLUDE (boleto_id)")
     assert {name: good[name] for name in ("competencia", "data_vencimento", "data_pagamento", "valor", "valor_multa")} == {
         "competencia": "2024-01-01", "data_vencimento": "2024-02-01", "data_pagamento": "2024-01-31", "valor": "1234.56",
         "valor_multa": "-10.00",
@@ -52,10 +60,8 @@ def test_each_kind_of_column_holds_what_its_rule_says(words):
     }  # fmt: skip
 
 
-def test_a_corrected_cell_leaves_the_quarantine_by_itself(words):
-    _insert(words, 900003, valor="a combinar")
-    words.settle()
-    entries = json.loads(words.run("quarantine", "boletos", "--json").stdout)
+def test_a_corrected_cell_leaves_the_quarantine_by_itself(read):
+    entries = json.loads(read.run("quarantine", "boletos", "--json").stdout)
     (entry,) = [e for e in entries if e["key"] == '{"boleto_id":900003}']
     assert (entry["column_name"], entry["raw"], entry["status"], entry["clause"]) == (
         "valor",
@@ -63,12 +69,12 @@ def test_a_corrected_cell_leaves_the_quarantine_by_itself(words):
         "invalid",
         "no_form",
     )
-    words.source("update boletos set valor = '10,00' where boleto_id = 900003")
-    words.settle()
+    read.source("update boletos set valor = '10,00' where boleto_id = 900003")
+    read.settle()
     assert [
-        e for e in json.loads(words.run("quarantine", "boletos", "--json").stdout) if e["key"] == entry["key"]
+        e for e in json.loads(read.run("quarantine", "boletos", "--json").stdout) if e["key"] == entry["key"]
     ] == []
-    closed = json.loads(words.run("quarantine", "boletos", "--resolved", "--json").stdout)
+    closed = json.loads(read.run("quarantine", "boletos", "--resolved", "--json").stdout)
     assert [e["raw"] for e in closed if e["key"] == entry["key"]] == ["a combinar"]
 
 

@@ -37,6 +37,9 @@ def filled(words: Words) -> Iterator[Words]:
     words.source(
         f"insert into condominios select i, 'Condomínio ' || i, 'Rua ' || i from generate_series({FIRST}, {LAST}) i"
     )
+    words.source("insert into condominios values (70001, 'Antes', 'Rua A')")
+    words.source("update condominios set nome = 'Depois' where condominio_id = 70001")
+    words.source("update condominios set condominio_id = 70003 where condominio_id = 70001")
     words.settle()
     yield words
     few = f"select condominio_id from condominios where condominio_id >= {FIRST} limit 90"  # more at once is braked
@@ -192,10 +195,6 @@ def test_ctrl_c_ends_a_verification_without_a_trace_here_or_at_the_source(filled
 
 
 def test_a_row_is_explained_from_its_first_event_on(filled: Words) -> None:
-    filled.source("insert into condominios values (70001, 'Antes', 'Rua A')")
-    filled.source("update condominios set nome = 'Depois' where condominio_id = 70001")
-    filled.source("update condominios set condominio_id = 70003 where condominio_id = 70001")
-    filled.settle()
     old = json.loads(filled.run("explain", "condominios", "70001", "--json").stdout)
     assert [(event["op"], event["fate"]) for event in old["events"]] == [
         ("insert", "overtaken"), ("update", "overtaken"), ("delete", "applied"),
