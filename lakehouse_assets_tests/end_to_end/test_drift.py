@@ -74,6 +74,10 @@ def drifting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Words]:
             words.source(f"insert into {name} values (1, 'um', 1.00), (2, 'dois', 2.00)")
         words.source("""insert into "Tipos de Dados" values (1, '10.0.0.1', '10.0.0.0/8', '08:00:2b:01:02:03', '[1,5)',
                         '[2026-01-01,2026-02-01)', '[1.50,2.25]', '[2026-01-01 10:00, 2026-01-01 11:00)', '24:00', '08:30:00.25')""")
+        words.source(
+            """insert into "Tipos de Dados" values (2, '10.0.0.1/24', '::/0', '08:00:2b:01:02:04', 'empty', '(,)', '(,2]', null)"""
+        )
+        words.source("""update "Tipos de Dados" set rede = '::1' where "order" = 1""")
         words.sync(PATIENCE)
         yield words
 
@@ -116,11 +120,6 @@ def not_compared(words: Words, name: str) -> dict[str, str]:
 
 
 def test_types_without_a_twin_and_names_in_quotes_arrive_as_the_server_prints_them(drifting: Words) -> None:
-    drifting.source(
-        """insert into "Tipos de Dados" values (2, '10.0.0.1/24', '::/0', '08:00:2b:01:02:04', 'empty', '(,)', '(,2]', null)"""
-    )
-    drifting.source("""update "Tipos de Dados" set rede = '::1' where "order" = 1""")
-    drifting.sync(PATIENCE)
     found = drifting.rows(
         'SELECT rede, bloco, faixa, "Período", hora, relogio, turno FROM transformed.tipos ORDER BY "order"'
     )

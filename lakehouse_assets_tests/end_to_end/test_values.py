@@ -71,9 +71,7 @@ def test_a_corrected_cell_leaves_the_quarantine_by_itself(read):
     )
     read.source("update boletos set valor = '10,00' where boleto_id = 900003")
     read.settle()
-    assert [
-        e for e in json.loads(read.run("quarantine", "boletos", "--json").stdout) if e["key"] == entry["key"]
-    ] == []
+    assert [e for e in json.loads(read.run("quarantine", "boletos", "--json").stdout) if e["key"] == entry["key"]] == []
     closed = json.loads(read.run("quarantine", "boletos", "--resolved", "--json").stdout)
     assert [e["raw"] for e in closed if e["key"] == entry["key"]] == ["a combinar"]
 

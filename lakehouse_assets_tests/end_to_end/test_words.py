@@ -72,7 +72,9 @@ def test_query_prints_every_form(words):
     assert "1.50" in words.run("query", statement).stdout
 
 
-@pytest.mark.parametrize("statement", ["DELETE FROM transformed.imoveis", "SELECT * FROM read_text('/etc/passwd')", "SELEC 1"])
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM transformed.imoveis", "SELECT * FROM read_text('/etc/passwd')", "SELEC 1"]
+)
 def test_query_takes_one_read_of_the_lake_and_nothing_else(words, statement):
     """More of them in engine/test_reader."""
     before = files(words.stack.settings.lake)
