@@ -147,7 +147,7 @@ def test_good_rows_pass_every_check_and_nothing_protected_is_shown(accounts: Acc
         CPF,
         "52998224725",
         LINE,
-        LINE[-4:],
+        f"*{LINE[-4:]}",  # as the mask keeps them; alone they may be digits of a duration
         SECRET,
         SEALED,
         SEALED[3:],
