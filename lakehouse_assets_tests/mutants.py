@@ -373,8 +373,9 @@ def main(words: list[str]) -> int:
     chosen = [mutant for mutant in MUTANTS if not words or any(word in mutant.name for word in words)]
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="lakehouse-mutants-") as name, _one_spark(Path(name)) as remote:
-        if _run(_copied(Path(name) / "sound"), remote, tuple({test: None for m in chosen for test in m.tests})) != 0:
-            print("the tests fail without a mutant, so their failures would prove nothing")
+        sound = _run(_copied(Path(name) / "sound"), remote, tuple({test: None for m in chosen for test in m.tests}))
+        if sound.returncode != 0:
+            print(f"{_end(sound)}\nthe tests fail without a mutant, so their failures would prove nothing")
             return 1
         with ThreadPoolExecutor(WORKERS) as pool:
             tried = [pool.submit(_try, mutant, Path(name) / str(i), remote) for i, mutant in enumerate(chosen)]
@@ -406,8 +407,8 @@ def _try(mutant: Mutant, copy: Path, remote: str) -> str:
     else:
         (_copied(copy) / "lakehouse_assets" / mutant.file).write_text(text, encoding="utf-8")
         # 1 is failed tests; anything else (no such test, a broken import) proves nothing.
-        code = _run(copy, remote, mutant.tests)
-        verdict = {0: "SURVIVED", 1: "killed"}.get(code, f"EXIT {code}")
+        done = _run(copy, remote, mutant.tests)
+        verdict = {0: "SURVIVED", 1: "killed"}.get(done.returncode, f"EXIT {done.returncode}\n{_end(done)}\n")
         shutil.rmtree(copy)
     print(f"{verdict:9} {mutant.name} ({time.monotonic() - began:.0f} s)", flush=True)
     return verdict
@@ -421,7 +422,7 @@ def _copied(copy: Path) -> Path:
     return copy
 
 
-def _run(copy: Path, remote: str, tests: tuple[str, ...]) -> int:
+def _run(copy: Path, remote: str, tests: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
     nodes = [f"lakehouse_assets_tests/{test}" for test in tests]
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", f"--basetemp={copy / 'tmp'}", *nodes]
     environment = {
@@ -430,10 +431,12 @@ def _run(copy: Path, remote: str, tests: tuple[str, ...]) -> int:
         "PYTHONDONTWRITEBYTECODE": "1",
         "LAKEHOUSE_SPARK_REMOTE": remote,
     }
-    done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode not in (0, 1):
-        print(done.stdout[-2000:], done.stderr[-2000:])
-    return done.returncode
+    return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+
+
+def _end(done: subprocess.CompletedProcess[str]) -> str:
+    """The last of what a run of tests printed: which of them failed, and why."""
+    return f"{done.stdout[-2000:]}{done.stderr[-2000:]}".strip()
 
 
 if __name__ == "__main__":
