@@ -27,7 +27,7 @@ class Case:
     name: str
     batches: list[list[Event]]
     after: list[list[Row]]
-    whole_table: bool = False  # a truncate, a snapshot or an epoch: it concerns every row of its table
+    whole_table: bool = False  # a truncate, a snapshot, an epoch or a batch's edge: no other case may lie beside it
 
     @property
     def events(self) -> list[Event]:
@@ -129,6 +129,7 @@ CASES = [
         "a batch begins after the last event of the one before, even when that is one that came again",
         ([a, update(1, 2), _again(a)], [(1, 2, "x")]),
         ([insert(2, 2)], [(1, 2, "x"), (2, 2, "x")]),
+        whole_table=True,
     ),
     _case("a row deleted and inserted again lives", ([insert(1, 1)], [(1, 1, "x")]), ([delete(1), insert(1, 2, "y")], [(1, 2, "y")])),
     _case(
