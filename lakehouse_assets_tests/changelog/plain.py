@@ -40,9 +40,8 @@ def interpreted(spark: SparkSession) -> Iterator[SparkSession]:
 
 def local_view(spark: SparkSession, name: str, rows: list[dict[str, Any]], schema: pa.Schema) -> str:
     """Rows as a view that is part of every plan which reads it: Spark works most of a statement out while it plans."""
-    # A remote session, which the mutants' tests have, infers no schema from a table without rows.
-    shape = None if rows else from_arrow_schema(schema)
-    spark.createDataFrame(pa.Table.from_pylist(rows, schema), shape).createOrReplaceTempView(name)
+    # With its schema: a remote session, which the mutants' tests have, infers none from a table without rows.
+    spark.createDataFrame(pa.Table.from_pylist(rows, schema), from_arrow_schema(schema)).createOrReplaceTempView(name)
     return name
 
 
