@@ -408,7 +408,9 @@ def _try(mutant: Mutant, copy: Path, remote: str) -> str:
         (_copied(copy) / "lakehouse_assets" / mutant.file).write_text(text, encoding="utf-8")
         # 1 is failed tests; anything else (no such test, a broken import) proves nothing.
         done = _run(copy, remote, mutant.tests)
-        verdict = {0: "SURVIVED", 1: "killed"}.get(done.returncode, f"EXIT {done.returncode}\n{_end(done)}\n")
+        verdict = {0: "SURVIVED", 1: "killed"}.get(done.returncode, f"EXIT {done.returncode}")
+        if verdict.startswith("EXIT"):
+            print(_end(done))
         shutil.rmtree(copy)
     print(f"{verdict:9} {mutant.name} ({time.monotonic() - began:.0f} s)", flush=True)
     return verdict
