@@ -33,34 +33,35 @@ BAD = [
 @pytest.fixture(scope="module")
 def arrived(filling: Words) -> Words:
     """Mixed traffic and changes of every kind in one go, and all of them in the lake, with the rows from before."""
-    words = filling
-    words.run("simulate", "--rate", "100", "--seconds", "5", "--seed", "3")
-    words.source("insert into condominios (condominio_id, nome, endereco) values (9001, 'Condomínio Ação', 'Rua ❤ 1')")
-    words.source(f"insert into condominios (condominio_id, nome, endereco) values (9002, 'Longo', '{LONG}')")
-    words.source("insert into condominios (condominio_id, nome, endereco) values (9003, 'Some', 'Rua B')")
-    words.source("update condominios set nome = 'Longo renomeado' where condominio_id = 9002")
-    words.source("update condominios set condominio_id = 9004 where condominio_id = 9002")
-    words.source("delete from condominios where condominio_id = 9003")
-    words.source(f"insert into condominios (condominio_id, nome, endereco) values (9010, 'Antes', '{LONG}')")
-    words.source("truncate transacoes")
-    words.source("insert into transacoes (imovel_id, morador_id, data_transacao, valor_transacao) "
+    filling.run("simulate", "--rate", "100", "--seconds", "5", "--seed", "3")
+    filling.source(
+        "insert into condominios (condominio_id, nome, endereco) values (9001, 'Condomínio Ação', 'Rua ❤ 1')"
+    )
+    filling.source(f"insert into condominios (condominio_id, nome, endereco) values (9002, 'Longo', '{LONG}')")
+    filling.source("insert into condominios (condominio_id, nome, endereco) values (9003, 'Some', 'Rua B')")
+    filling.source("update condominios set nome = 'Longo renomeado' where condominio_id = 9002")
+    filling.source("update condominios set condominio_id = 9004 where condominio_id = 9002")
+    filling.source("delete from condominios where condominio_id = 9003")
+    filling.source(f"insert into condominios (condominio_id, nome, endereco) values (9010, 'Antes', '{LONG}')")
+    filling.source("truncate transacoes")
+    filling.source("insert into transacoes (imovel_id, morador_id, data_transacao, valor_transacao) "
                  "select min(imovel_id), (select min(morador_id) from moradores), '2026-01-31', 1.50 from imoveis")  # fmt: skip
-    words.source("insert into imoveis (imovel_id, tipo, condominio_id, valor) "
+    filling.source("insert into imoveis (imovel_id, tipo, condominio_id, valor) "
                  "select 9030, 'casa', min(condominio_id), 9999999999999.99 from condominios")  # fmt: skip
-    words.source("insert into moradores (morador_id, nome, condominio_id, data_registro) "
+    filling.source("insert into moradores (morador_id, nome, condominio_id, data_registro) "
                  "select 9030, '', min(condominio_id), '9999-12-31' from condominios")  # fmt: skip
-    words.source("insert into imoveis (imovel_id, tipo, condominio_id, valor) "
+    filling.source("insert into imoveis (imovel_id, tipo, condominio_id, valor) "
                  "select 9050, 'casa', min(condominio_id), 100000 from condominios")  # fmt: skip
-    words.source("update imoveis set valor = 120000 where imovel_id = 9050")
+    filling.source("update imoveis set valor = 120000 where imovel_id = 9050")
     with pytest.raises(Exception, match="condominios_pkey"):
-        words.source("insert into condominios values (9020, 'a', 'b'), (9020, 'a', 'b')")
-    bootstrap, topic = words.stack.links.kafka_bootstrap, words.stack.catalog.table("imoveis").topic
+        filling.source("insert into condominios values (9020, 'a', 'b'), (9020, 'a', 'b')")
+    bootstrap, topic = filling.stack.links.kafka_bootstrap, filling.stack.catalog.table("imoveis").topic
     for value in (*BAD, None):  # None: a tombstone
         kafka.produce(bootstrap, topic, b'{"imovel_id": 1}', value)
-    words.source("update imoveis set tipo = 'casa' where imovel_id = 1")
-    assert words.run("sync", "--timeout", "900").stdout.startswith("in sync after")
-    words.settle()
-    return words
+    filling.source("update imoveis set tipo = 'casa' where imovel_id = 1")
+    assert filling.run("sync", "--timeout", "900").stdout.startswith("in sync after")
+    filling.settle()
+    return filling
 
 
 def test_insert_update_delete_key_change_and_an_unchanged_long_text_arrive(arrived):

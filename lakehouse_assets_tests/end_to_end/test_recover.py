@@ -72,6 +72,7 @@ def test_a_slot_that_was_advanced_past_changes_and_then_dropped_halts_the_stream
     findings = {finding.area: finding for finding in diagnose(words.stack.settings, words.stack.catalog)}
     assert all(findings[area].fix.startswith("lakehouse recover") for area in ("connector", "slot", "stream"))
     unasked = words.run("recover", code=1)
+    assert "slot missing" in unasked.stdout
     assert "drop slot" in unasked.stdout
     assert words.rows(IN_LAKE) == [{"n": 0}]
     said = _recover(words)
