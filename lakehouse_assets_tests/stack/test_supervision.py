@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import psutil
@@ -154,11 +153,10 @@ def test_a_service_that_keeps_ending_is_told_with_its_log_and_no_password(tmp_pa
 
 
 def test_waiting_is_called_off_at_once(tmp_path: Path) -> None:
-    stop, began = _never(), time.monotonic()
+    stop = _never()
     stop.set()
     with pytest.raises(Stopped):
         wait_until(tmp_path, "x", lambda: False, stop)
-    assert time.monotonic() - began < 2
 
 
 def test_a_log_that_is_not_there_has_no_tail(tmp_path: Path) -> None:
