@@ -32,6 +32,7 @@ CATALOG = Path(__file__).parents[1] / "lakehouse.toml"
 # them; that all ten are right is shown by their cases and by `make demo`.
 BUSINESS_TABLES = ("valor_total_por_morador", "inadimplencia", "valorizacao_por_tipo")
 _TRIGGER_SECONDS = "1"  # what is tried does not depend on it, and every test waits for it
+_VERIFY_CRON = "0 3 * * *"  # the tests verify when it is due; one more beside them proves nothing
 _PREFIX = "lakehouse-test-"
 _FIRST_PORT_BASE, _LAST_PORT_BASE = 21_000, 29_000
 
@@ -47,7 +48,7 @@ class RealStack:
     @property
     def environment(self) -> dict[str, str]:
         """The words that make a command act on this stack."""
-        names = ("home", "lake", "catalog", "refined", "cache", "port_base", "trigger_seconds")
+        names = ("home", "lake", "catalog", "refined", "cache", "port_base", "trigger_seconds", "verify_cron")
         return {f"LAKEHOUSE_{n.upper()}": str(v) for n in names if (v := getattr(self.settings, n)) is not None}
 
     def pid(self, service: str) -> int | None:
@@ -104,6 +105,7 @@ def _words(folder: Path, catalog: Path) -> dict[str, str]:
         "LAKEHOUSE_CATALOG": str(catalog),
         "LAKEHOUSE_PORT_BASE": str(free_port_base()),
         "LAKEHOUSE_TRIGGER_SECONDS": _TRIGGER_SECONDS,
+        "LAKEHOUSE_VERIFY_CRON": _VERIFY_CRON,
         **({"LAKEHOUSE_CACHE": cache} if cache else {}),
     }
 

@@ -23,6 +23,8 @@ DEFAULT_CONNECT_PORT = 15002
 JVM_OPTIONS = " ".join(
     (
         "-XX:+UseSerialGC",  # measured better than the default on 2 cores
+        # What runs a few hundred times is not worth compiling: measured over a session's first 16 folds, 20 % less CPU.
+        "-XX:CompileThresholdScaling=3",
         "-XX:MetaspaceSize=256m",  # below it no class that is loaded makes the collector go through the whole heap
         "-Dderby.stream.error.file=/dev/null",
         "-Djava.net.preferIPv4Stack=true",
