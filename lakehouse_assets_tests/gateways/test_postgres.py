@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from psycopg2.extensions import make_dsn, parse_dsn
@@ -20,6 +21,7 @@ from lakehouse_assets.catalog.model import RESERVED
 from lakehouse_assets.changelog.lsn import parse_lsn
 from lakehouse_assets.errors import ConfigurationError, LakehouseError
 from lakehouse_assets.gateways import postgres
+from lakehouse_assets.gateways.postgres import moment as moment_module
 from lakehouse_assets.proof import Bounds, comparison
 from lakehouse_assets_tests.real_postgres import Source, new_source, running_postgres
 
@@ -489,11 +491,20 @@ def test_a_statement_that_takes_too_long_is_cancelled_and_told(filled: Source) -
     assert "LAKEHOUSE_VERIFY_STATEMENT_TIMEOUT_SECONDS" in raised.value.next_step
 
 
-def test_an_interrupted_scan_ends_at_the_server_too(filled: Source) -> None:
+@pytest.mark.parametrize("late", [0, 1.5], ids=["while the statement runs", "before it has begun"])
+def test_an_interrupted_scan_ends_at_the_server_too(
+    filled: Source, monkeypatch: pytest.MonkeyPatch, late: float
+) -> None:
     postgres.execute(filled.admin, "create view slowly as select id, pg_sleep(30)::text as nome from pagamentos; "
                                    "grant select on slowly to lakehouse_app")  # fmt: skip
-    slowly = comparison(replace(PAGAMENTOS, name="slowly"))
-    threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
+    fetched, slowly = moment_module._fetched, comparison(replace(PAGAMENTOS, name="slowly"))
+
+    def interrupted(*arguments: Any) -> list[tuple[Any, ...]]:
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+        time.sleep(late)
+        return fetched(*arguments)
+
+    monkeypatch.setattr(moment_module, "_fetched", interrupted)
     since = time.monotonic()
     with moment_of(filled) as moment, pytest.raises(KeyboardInterrupt):
         moment.of(slowly, Bounds(())).sums()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -205,8 +205,9 @@ def _interruptible(cursor: Cursor, work: Callable[[], list[tuple[Any, ...]]]) ->
         try:
             return future.result()
         except BaseException:
-            if not future.done():
-                connection.cancel()
+            while not future.done():
+                connection.cancel()  # before the statement has begun at the server, it ends nothing
+                wait([future], timeout=0.2)
             raise
 
 
