@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -107,8 +108,11 @@ def test_a_folder_that_a_configuration_cannot_hold_is_refused(tmp_path: Path) ->
     assert len(caught.value.problems) == 2
 
 
-def test_a_home_that_is_not_there_yet_is_on_some_disk(tmp_path: Path) -> None:
-    assert preconditions.free_bytes(tmp_path / "not" / "yet") == preconditions.free_bytes(tmp_path)
+def test_a_home_that_is_not_there_yet_is_on_some_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, usage = [], shutil.disk_usage
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: asked.append(folder) or usage(folder))
+    assert preconditions.free_bytes(tmp_path / "not" / "yet") > 0
+    assert asked == [tmp_path]  # not what is free there twice: others write meanwhile
 
 
 def test_a_folder_below_a_private_one_cannot_be_entered(tmp_path: Path) -> None:
