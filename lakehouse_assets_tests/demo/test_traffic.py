@@ -166,7 +166,8 @@ def test_two_traffics_and_a_truncate_disturb_each_other_but_neither_fails(source
     for thread in threads:
         thread.join()
     assert len(reports) == 2
-    assert all(counts(source.application).values())  # both went on, with what they made anew
+    assert all(report.total > 0 for report in reports)
+    assert all(counts(source.application).values())  # made after the truncate
 
 
 def test_a_stop_ends_it_soon_with_the_report_and_nothing_left_open(source: Source) -> None:
