@@ -491,6 +491,16 @@ def test_a_statement_that_takes_too_long_is_cancelled_and_told(filled: Source) -
     assert "LAKEHOUSE_VERIFY_STATEMENT_TIMEOUT_SECONDS" in raised.value.next_step
 
 
+@pytest.fixture
+def restarted_calls() -> Iterator[None]:
+    """Ctrl-C as it is where a library (polars, when imported) has waits begin again after a signal."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.siginterrupt(signal.SIGINT, False)
+    yield
+    signal.signal(signal.SIGINT, previous)
+
+
+@pytest.mark.usefixtures("restarted_calls")
 @pytest.mark.parametrize("late", [0, 1.5], ids=["while the statement runs", "before it has begun"])
 def test_an_interrupted_scan_ends_at_the_server_too(
     filled: Source, monkeypatch: pytest.MonkeyPatch, late: float

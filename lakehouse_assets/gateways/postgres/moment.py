@@ -203,6 +203,8 @@ def _interruptible(cursor: Cursor, work: Callable[[], list[tuple[Any, ...]]]) ->
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(work)
         try:
+            while not future.done():  # no wait without an end: a signal need not wake it (SA_RESTART)
+                wait([future], timeout=0.2)
             return future.result()
         except BaseException:
             while not future.done():
