@@ -146,7 +146,9 @@ def _verified(here: Edge, writer: Writer) -> dict[str, float]:
     assert process.stderr
     for line in process.stderr:
         click.echo(line.rstrip())
-        marks["covered" if "caught up" in line else "read"] = time.monotonic() - since
+        for mark, words in (("read", "rows of the source read"), ("covered", "caught up")):
+            if words in line:
+                marks[mark] = time.monotonic() - since
         if "read" in marks and writer.phase == "with":
             writer.phase = "with, waiting"
     out = process.communicate()[0]

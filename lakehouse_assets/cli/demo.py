@@ -16,7 +16,7 @@ ROWS_SHOWN = 5
 @click.command()
 @click.option("--rate", default=50.0, show_default=True, help="Row changes a second of the traffic.")
 @click.option("--seconds", default=20.0, show_default=True, help="Seconds of traffic.")
-@click.option("--timeout", default=180.0, show_default=True, help="Seconds to wait for the lake.")
+@click.option("--timeout", default=600.0, show_default=True, help="Seconds to wait for the lake before giving up.")
 def demo(rate: float, seconds: float, timeout: float) -> None:
     """Start everything, change the source for a while, and prove that the lake agrees, row for row.
 

@@ -7,7 +7,7 @@ stream's committed offsets, the applied positions, the refined tables' notes. No
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.gateways import kafka, postgres
 
 POLL_SECONDS = 0.5
+TELL_SECONDS = 5
+NAMES_TOLD = 5
 
 
 @dataclass(frozen=True)
@@ -38,21 +40,22 @@ class SyncRequest:
 def sync(
     request: SyncRequest, timeout: float, say: Callable[[str], None], why: Callable[[str], str]
 ) -> dict[str, float]:
-    """Seconds each stage took; LakehouseError naming the stage that is not done after `timeout` seconds, and why."""
+    """Seconds each stage took; LakehouseError naming the stage that is not done after `timeout` seconds, and why.
+
+    While a stage is waited for, `say` gets what is left of it every few seconds.
+    """
     started = time.monotonic()
     took: dict[str, float] = {}
 
     def wait(stage: str, left: Callable[[], str]) -> None:
-        since = time.monotonic()
-        while remaining := left():
-            if time.monotonic() - started > timeout:
-                raise LakehouseError(
-                    f"not in sync after {timeout:.0f} s: {stage} lags: {remaining}; {why(stage)}",
-                    where="sync",
-                    next_step="lakehouse status shows each stage, lakehouse doctor what is not well",
-                )
-            time.sleep(POLL_SECONDS)
-        took[stage] = round(time.monotonic() - since, 2)
+        def given_up(remaining: str) -> LakehouseError:
+            return LakehouseError(
+                f"not in sync after {timeout:.0f} s: {stage} lags: {remaining}; {why(stage)}",
+                where="sync",
+                next_step="lakehouse status shows each stage, lakehouse doctor what is not well",
+            )
+
+        took[stage] = wait_for(left, started + timeout, lambda line: say(f"{stage}: {line}"), given_up)
         say(f"{stage}: caught up after {took[stage]:.1f} s")
 
     lsn = postgres.write_marker(request.source_dsn, f"sync {time.time_ns()}")
@@ -80,6 +83,22 @@ def cover(
     return sync(replace(request, catalog=alone, refined=()), timeout, say, why)
 
 
+def wait_for(
+    left: Callable[[], str], until: float, say: Callable[[str], None], given_up: Callable[[str], LakehouseError]
+) -> float:
+    """Seconds until `left()` is empty, told every few of them; `given_up(left)` is raised after `until` (monotonic)."""
+    since = told = time.monotonic()
+    while remaining := left():
+        now = time.monotonic()
+        if now > until:
+            raise given_up(remaining)
+        if now - told >= TELL_SECONDS:
+            say(f"{remaining} ({now - since:.0f} s)")
+            told = now
+        time.sleep(POLL_SECONDS)
+    return round(time.monotonic() - since, 2)
+
+
 def _slot_left(request: SyncRequest, lsn: int) -> str:
     slot = postgres.slot_state(request.source_dsn, request.catalog.slot)
     if not slot.exists:
@@ -91,7 +110,7 @@ def _slot_left(request: SyncRequest, lsn: int) -> str:
 def _raw_left(request: SyncRequest, ends: dict[str, int]) -> str:
     read = committed_offsets(request.checkpoint)
     left = {topic: end - read.get(topic, 0) for topic, end in ends.items() if read.get(topic, 0) < end}
-    return ", ".join(f"{topic} has {count} messages unread" for topic, count in left.items())
+    return _few([f"{topic} has {count} messages unread" for topic, count in left.items()])
 
 
 def _transformed_left(request: SyncRequest, positions: dict[str, int]) -> str:
@@ -101,7 +120,7 @@ def _transformed_left(request: SyncRequest, positions: dict[str, int]) -> str:
         if folded(request.paths, table.name).applied < positions.get(table.name, -1)
         or not exists(request.paths.transformed(table.name))
     ]
-    return f"{', '.join(behind)} not folded yet" if behind else ""
+    return f"{_few(behind)} not folded yet" if behind else ""
 
 
 def _history_left(request: SyncRequest, positions: dict[str, int]) -> str:
@@ -110,10 +129,15 @@ def _history_left(request: SyncRequest, positions: dict[str, int]) -> str:
         for table in request.catalog.tables
         if table.history and told(request.paths, table.name).applied < positions.get(table.name, -1)
     ]
-    return f"{', '.join(behind)} not told yet" if behind else ""
+    return f"{_few(behind)} not told yet" if behind else ""
 
 
 def _refined_left(request: SyncRequest, positions: dict[str, int]) -> str:
     tables = {table.name: table for table in request.refined}
     behind = [name for name, table in tables.items() if not covers(table, tables, request.paths, positions)]
-    return f"{', '.join(behind)} not recomputed yet" if behind else ""
+    return f"{_few(behind)} not recomputed yet" if behind else ""
+
+
+def _few(parts: Sequence[str]) -> str:
+    more = f" and {len(parts) - NAMES_TOLD} more" if len(parts) > NAMES_TOLD else ""
+    return ", ".join(parts[:NAMES_TOLD]) + more
