@@ -12,6 +12,7 @@ from pathlib import Path
 from lakehouse_assets.errors import LakehouseError
 
 LEAST_VERSION = 17  # Spark 4.2 and Kafka 4.3 both need it
+_PRINTED = 300  # characters of what a java says, in an error
 _NEXT = f"install a Java {LEAST_VERSION} or newer (Debian: apt install openjdk-17-jre-headless) or set JAVA_HOME to one"
 
 
@@ -33,9 +34,14 @@ def java_version(java: Path) -> int:
         done = subprocess.run([str(java), "-version"], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise LakehouseError(f"{java} does not run: {error}", where="Java", next_step=_NEXT) from None
-    match = re.search(r'version "(?:1\.)?(\d+)', done.stderr + done.stdout)
+    printed = (done.stderr + done.stdout).strip()
+    match = re.search(r'version "(?:1\.)?(\d+)', printed)
     if not match:
-        raise LakehouseError(f"the version of {java} cannot be read", where="Java", next_step=_NEXT)
+        raise LakehouseError(
+            f"the version of {java} cannot be read: it prints {printed[:_PRINTED]!r}, and ends with {done.returncode}",
+            where="Java",
+            next_step=_NEXT,
+        )
     return int(match[1])
 
 

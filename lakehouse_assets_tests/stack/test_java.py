@@ -51,7 +51,7 @@ def test_no_java_is_one_clear_error(environ: dict[str, str], monkeypatch: pytest
         require_java(environ)
 
 
-def test_a_java_that_says_nothing_is_refused(tmp_path: Path) -> None:
-    _java(tmp_path, "what is this")
-    with pytest.raises(LakehouseError, match="cannot be read"):
+def test_a_java_that_tells_no_version_is_refused_with_what_it_says(tmp_path: Path) -> None:
+    _java(tmp_path, "Unrecognized VM option 'UseFastGC'")
+    with pytest.raises(LakehouseError, match=r"cannot be read: it prints .*UseFastGC.*, and ends with 0"):
         require_java({"JAVA_HOME": str(tmp_path)})
