@@ -39,17 +39,12 @@ _FIRST_PORT_BASE, _LAST_PORT_BASE = 21_000, 29_000
 
 @dataclass(frozen=True)
 class RealStack:
-    """A running stack: its settings, catalog and addresses."""
+    """A running stack: its settings, catalog and addresses, and the words that make a command act on it."""
 
     settings: Settings
     catalog: Catalog
     links: Connections
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The words that make a command act on this stack."""
-        names = ("home", "lake", "catalog", "refined", "cache", "port_base", "trigger_seconds", "verify_cron")
-        return {f"LAKEHOUSE_{n.upper()}": str(v) for n in names if (v := getattr(self.settings, n)) is not None}
+    environment: dict[str, str]
 
     def pid(self, service: str) -> int | None:
         """The pid of a service, None while it is down."""
@@ -76,10 +71,12 @@ def running_stack(
     _remove_abandoned()
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
     folder.chmod(0o700 if private else 0o755)
-    settings = load_settings(_words(folder, catalog) | ({"LAKEHOUSE_REFINED": str(refined)} if refined else {}))
+    words = _words(folder, catalog) | ({"LAKEHOUSE_REFINED": str(refined)} if refined else {})
+    settings = load_settings(words)
+    words |= {"LAKEHOUSE_CACHE": str(settings.cache)}
     try:
         up(settings, load_catalog(catalog), print, only, partial(_seed, settings) if seeded else None)
-        yield RealStack(settings, load_catalog(catalog), connections(settings))
+        yield RealStack(settings, load_catalog(catalog), connections(settings), words)
     finally:
         clean(settings, print)
         shutil.rmtree(folder)
