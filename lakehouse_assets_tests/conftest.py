@@ -39,8 +39,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Files:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What uses the shared stack takes longest, so it comes first; what starts another comes when there is room for it."""
-    items.sort(key=lambda item: (item.get_closest_marker("stack") is None, bool(item.get_closest_marker("own_stack"))))
+    """What takes longest comes first: the shared stack, then Spark, so that one process warms its JVM for all; what
+    starts a stack of its own comes when there is room for it."""
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("stack") is None,
+            bool(item.get_closest_marker("own_stack")),
+            "spark" not in getattr(item, "fixturenames", ()),
+        )
+    )
 
 
 @cache
