@@ -8,6 +8,7 @@ from __future__ import annotations
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_DATA = 3
+EXIT_INTERRUPTED = 130  # by Ctrl-C, as shells have it
 
 
 class LakehouseError(Exception):

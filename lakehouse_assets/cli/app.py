@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
@@ -11,7 +10,7 @@ from rich.console import Console
 from lakehouse_assets.cli import demo as demo_words
 from lakehouse_assets.cli import discovery, drift, lake, project, proof, source, stack, values
 from lakehouse_assets.cli.context import edge
-from lakehouse_assets.errors import LakehouseError
+from lakehouse_assets.errors import EXIT_INTERRUPTED, LakehouseError
 
 WORDS = (
     stack.up, stack.down, stack.status, stack.doctor, stack.env, source.seed, source.simulate, lake.sync, lake.query,
@@ -38,6 +37,9 @@ class Words(click.Group):
                 raise
             Console(stderr=True, highlight=False, soft_wrap=True).print(f"error: {error.text()}", markup=False)
             ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("interrupted; `lakehouse` tells what runs and what to do next", err=True)
+            ctx.exit(EXIT_INTERRUPTED)
 
 
 @click.group(cls=Words, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -47,7 +49,7 @@ class Words(click.Group):
 def cli(ctx: click.Context, debug: bool) -> None:
     """PostgreSQL changes, carried to a lake that is proven equal to its source.
 
-    Start with `lakehouse demo`. Exit codes: 0 done, 1 failed, 2 usage, 3 a data check failed.
+    Start with `lakehouse demo`. Exit codes: 0 done, 1 failed, 2 usage, 3 a data check failed, 130 interrupted.
     Settings are LAKEHOUSE_* variables; docs/settings.md lists them. Without a word it says what to do next.
     Tab completes words, options and names of tables after: eval "$(_LAKEHOUSE_COMPLETE=bash_source lakehouse)" (or zsh_, fish_).
     """
@@ -64,8 +66,4 @@ for word in WORDS:
 
 def main() -> None:
     """The console script."""
-    try:
-        cli(prog_name="lakehouse")
-    except KeyboardInterrupt:
-        click.echo("interrupted", err=True)
-        sys.exit(130)
+    cli(prog_name="lakehouse")

@@ -33,7 +33,8 @@ def demo(rate: float, seconds: float, timeout: float) -> None:
 
     def fill() -> None:
         written = seed(here.source_dsn(), say=say, cipher=here.keys.active)
-        say(f"seeded: {', '.join(f'{table} {rows}' for table, rows in written.items())}")
+        if any(written.values()):
+            say(f"seeded: {', '.join(f'{table} {rows}' for table, rows in written.items())}")
 
     _step("1. the stack: PostgreSQL with its seed data, Kafka, Debezium, Spark, Dagster")
     up(here.settings, here.catalog, say, fill=fill)

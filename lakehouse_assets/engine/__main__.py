@@ -25,7 +25,7 @@ from lakehouse_assets.engine.batches import BatchLog
 from lakehouse_assets.engine.guard import Guard
 from lakehouse_assets.engine.session import connect_config, local_session, spark_config
 from lakehouse_assets.engine.stream_offsets import start_offsets
-from lakehouse_assets.errors import LakehouseError
+from lakehouse_assets.errors import EXIT_INTERRUPTED, LakehouseError
 from lakehouse_assets.gateways.kafka import topic_states
 from lakehouse_assets.settings import Settings, load_settings
 from lakehouse_assets.stack.connections import Connections, connections
@@ -166,7 +166,7 @@ def main(once: bool) -> None:
         print(error.text(), file=sys.stderr, flush=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(EXIT_INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -109,8 +109,9 @@ def _slot_left(request: SyncRequest, lsn: int) -> str:
 
 def _raw_left(request: SyncRequest, ends: dict[str, int]) -> str:
     read = committed_offsets(request.checkpoint)
-    left = {topic: end - read.get(topic, 0) for topic, end in ends.items() if read.get(topic, 0) < end}
-    return _few([f"{topic} has {count} messages unread" for topic, count in left.items()])
+    names = {table.topic: table.name for table in request.catalog.tables}
+    left = {names[topic]: end - read.get(topic, 0) for topic, end in ends.items() if read.get(topic, 0) < end}
+    return f"messages unread: {_few([f'{name} {count}' for name, count in left.items()])}" if left else ""
 
 
 def _transformed_left(request: SyncRequest, positions: dict[str, int]) -> str:

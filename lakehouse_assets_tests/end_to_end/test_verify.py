@@ -189,7 +189,8 @@ def test_ctrl_c_ends_a_verification_without_a_trace_here_or_at_the_source(filled
         assert told, "it ended by itself"
     process.send_signal(signal.SIGINT)
     left = process.communicate(timeout=20)[1]
-    assert process.returncode == 1
+    assert process.returncode == 130
+    assert left.splitlines()[-1].startswith("interrupted; ")
     assert "Traceback" not in left
     assert filled.source("select count(*) from pg_stat_activity where application_name = 'lakehouse verify'") == [(0,)]
 
