@@ -108,6 +108,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "no_properties": ("Este condomínio ainda não tem imóveis.", "This condominium has no properties yet."),
     "appraised": ("avaliados em {amount}", "appraised at {amount}"),
     "chart_years": ("Transações por ano", "Transactions by year"),
+    "chart_years_sub": ("Número de pagamentos registrados", "Number of payments recorded"),
     "receipts_table": ("Mês a mês", "Month by month"),
     # transactions
     "period": ("Período", "Period"),

@@ -61,7 +61,7 @@ def _charts(seen: data.Condominium) -> None:
         parts.section(t("chart_bands"), t("chart_bands_sub"))
         views.draw(seen.bands, lambda p: charts.lying(p, f.language, (t("age"), t("amount")), AMBER), views.band)
     with right:
-        parts.section(t("chart_years"), t("chart_activity_sub"))
+        parts.section(t("chart_years"), t("chart_years_sub"))
         views.draw(
             seen.years, lambda p: charts.columns(p, f.language, (t("year"), t("transactions")), SERIES[1]), str, by_count=True
         )  # fmt: skip
