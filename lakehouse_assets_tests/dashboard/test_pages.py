@@ -135,6 +135,7 @@ def test_hidden_figures_are_not_sent_to_the_browser(app) -> None:
     assert len(few) == 3
     assert few["Transações"].isna().all()
     assert few["Valor"].isna().all()
+    assert page.dataframe[0].proto.placeholder == "menos de 5"
 
 
 def test_quality(app) -> None:

@@ -94,9 +94,9 @@ def _rows(found: data.Selection, choice: data.Choice) -> None:
     )
     few = views.secret(data.FEW)
     written = frame.style.format(
-        {when: _written(choice.monthly), t("transactions"): lambda v: few if pd.isna(v) else f.whole(int(v)), t("amount"): lambda v: few if pd.isna(v) else f.money(v)}
+        {when: _written(choice.monthly), t("transactions"): lambda v: f.whole(int(v)), t("amount"): f.money}, na_rep=few
     )  # fmt: skip
-    st.dataframe(written, hide_index=True, width="stretch", height=380, key="rows")
+    st.dataframe(written, hide_index=True, width="stretch", height=380, key="rows", placeholder=few)
 
 
 def _files(found: data.Selection) -> None:
