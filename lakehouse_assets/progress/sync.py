@@ -48,14 +48,14 @@ def sync(
     took: dict[str, float] = {}
 
     def wait(stage: str, left: Callable[[], str]) -> None:
-        def given_up(remaining: str) -> LakehouseError:
-            return LakehouseError(
+        since = time.monotonic()
+        if remaining := wait_for(left, started + timeout, lambda line: say(f"{stage}: {line}")):
+            raise LakehouseError(
                 f"not in sync after {timeout:.0f} s: {stage} lags: {remaining}; {why(stage)}",
                 where="sync",
                 next_step="lakehouse status shows each stage, lakehouse doctor what is not well",
             )
-
-        took[stage] = wait_for(left, started + timeout, lambda line: say(f"{stage}: {line}"), given_up)
+        took[stage] = round(time.monotonic() - since, 2)
         say(f"{stage}: caught up after {took[stage]:.1f} s")
 
     lsn = postgres.write_marker(request.source_dsn, f"sync {time.time_ns()}")
@@ -83,20 +83,15 @@ def cover(
     return sync(replace(request, catalog=alone, refined=()), timeout, say, why)
 
 
-def wait_for(
-    left: Callable[[], str], until: float, say: Callable[[str], None], given_up: Callable[[str], LakehouseError]
-) -> float:
-    """Seconds until `left()` is empty, told every few of them; `given_up(left)` is raised after `until` (monotonic)."""
+def wait_for(left: Callable[[], str], until: float, say: Callable[[str], None]) -> str:
+    """What `left()` still names at `until` (monotonic seconds); empty as soon as it is. Told every few seconds."""
     since = told = time.monotonic()
-    while remaining := left():
-        now = time.monotonic()
-        if now > until:
-            raise given_up(remaining)
+    while (remaining := left()) and (now := time.monotonic()) <= until:
         if now - told >= TELL_SECONDS:
             say(f"{remaining} ({now - since:.0f} s)")
             told = now
         time.sleep(POLL_SECONDS)
-    return round(time.monotonic() - since, 2)
+    return remaining
 
 
 def _slot_left(request: SyncRequest, lsn: int) -> str:
