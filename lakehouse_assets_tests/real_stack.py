@@ -73,7 +73,6 @@ def running_stack(
     folder.chmod(0o700 if private else 0o755)
     words = _words(folder, catalog) | ({"LAKEHOUSE_REFINED": str(refined)} if refined else {})
     settings = load_settings(words)
-    words |= {"LAKEHOUSE_CACHE": str(settings.cache)}
     try:
         up(settings, load_catalog(catalog), print, only, partial(_seed, settings) if seeded else None)
         yield RealStack(settings, load_catalog(catalog), connections(settings), words)
@@ -95,7 +94,6 @@ def free_port_base() -> int:
 
 
 def _words(folder: Path, catalog: Path) -> dict[str, str]:
-    cache = os.environ.get("LAKEHOUSE_CACHE")  # the jars are fetched once for all
     return {
         "LAKEHOUSE_HOME": str(folder / "home"),
         "LAKEHOUSE_LAKE": str(folder / "lake"),
@@ -103,7 +101,7 @@ def _words(folder: Path, catalog: Path) -> dict[str, str]:
         "LAKEHOUSE_PORT_BASE": str(free_port_base()),
         "LAKEHOUSE_TRIGGER_SECONDS": _TRIGGER_SECONDS,
         "LAKEHOUSE_VERIFY_CRON": _VERIFY_CRON,
-        **({"LAKEHOUSE_CACHE": cache} if cache else {}),
+        "LAKEHOUSE_CACHE": str(load_settings().cache),  # the jars are fetched once for all
     }
 
 
