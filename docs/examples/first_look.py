@@ -12,14 +12,16 @@ import sys
 from pathlib import Path
 
 import duckdb
-from deltalake import DeltaTable
+import duckdb_extensions  # DuckDB's extensions as packages; with the internet, `INSTALL delta` does the same
 
+duckdb_extensions.import_extension("delta")
+duckdb.execute("LOAD delta")
 lake = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("LAKEHOUSE_LAKE", "datalake"))
 
 
 def table(name: str) -> duckdb.DuckDBPyRelation:
     """A table of the lake as it is now: `layer/name`."""
-    return duckdb.from_arrow(DeltaTable(str(lake / name)).to_pyarrow_dataset())
+    return duckdb.sql(f"SELECT * FROM delta_scan('{lake / name}')")
 
 
 # %% Who owes, and for how long? The date is a column: the figures are as of the newest payment, not of today.
