@@ -7,7 +7,7 @@ that was seen. A typed column keeps no text beside it: its cells are found in th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from lakehouse_assets import sql
@@ -63,18 +63,24 @@ def reconcile(
     """
     with open_lake(paths, only=("quarantine", f"transformed.{table.name}")) as lake:
         watched = [c for c in table.other_columns if c.name in set(typed) | _open_typed(lake, table)]
-        if not watched and bad_cells(lake, table) == _open_entries(lake, table):
-            return False
+        bad, entries = bad_cells(lake, table), _open_entries(lake, table)
+    apart = {column for (column, _), _ in bad.items() ^ entries.items()}
+    if not apart and not watched:
+        return False
     create_quarantine(spark, paths)
-    cells = [_judged_cells(table, paths)] if table.judged_columns else []
+    names = ", ".join(map(sql.text, sorted(apart | {c.name for c in watched})))
+    here = f"q.table_name = {sql.text(table.name)} AND q.column_name IN ({names}) AND q.resolved_position IS NULL"
+    # To read texts once more for their clauses costs by the column, whatever the rows: only where there are some.
+    judged = [c for c in table.judged_columns if c.name in apart & {column for column, _ in bad}]
+    cells = [_judged_cells(table, judged, paths)] if judged else []
     cells += [_typed_cells(table, watched, raw, paths)] if watched else []
     if not cells:
-        return False
+        spark.sql(f"UPDATE {sql.delta(paths.quarantine)} q SET resolved_position = {applied} WHERE {here}")
+        return True
     changed = " OR ".join(f"NOT (q.{name} <=> s.{name})" for name in ("raw", "status", "clause", "position"))
     updates = ", ".join(f"q.{name} = s.{name}" for name in ("raw", "status", "clause", "position"))
     values = {name: f"s.{name}" for name in COLUMNS if name not in ("table_name", "resolved_position")}
     values |= {"table_name": sql.text(table.name), "resolved_position": "NULL"}
-    here = f"q.table_name = {sql.text(table.name)} AND q.resolved_position IS NULL"
     spark.sql(f"""
     MERGE INTO {sql.delta(paths.quarantine)} q USING ({" UNION ALL ".join(cells)}) s
       ON {here} AND q.key = s.key AND q.column_name = s.column_name
@@ -123,9 +129,8 @@ def _sums(lake: LakeReader, statement: str) -> dict[tuple[str, str], Sums]:
     }
 
 
-def _judged_cells(table: Table, paths: LakePaths) -> str:
-    """SQL of the bad cells of the judged columns; their texts are read once more for the clause."""
-    judged = table.judged_columns
+def _judged_cells(table: Table, judged: Sequence[Column], paths: LakePaths) -> str:
+    """SQL of the bad cells of some judged columns; their texts are read once more for the clause."""
     bad = " OR ".join(f"{sql.name(c.name + '__status')} NOT IN {_READ}" for c in judged)
     texts = [
         f"{sql.name(c.name + '__raw')} AS {sql.name(c.name)}, {sql.name(c.name + '__status')} AS {_was(c)}"
@@ -135,7 +140,7 @@ def _judged_cells(table: Table, paths: LakePaths) -> str:
         f"SELECT {_key(table)} AS _key, _position, _committed_at, {', '.join(texts)} "
         f"FROM {sql.delta(paths.transformed(table.name))} WHERE {bad}"
     )
-    only_judged = Table(table.name, table.schema, (), judged, "", "", "")
+    only_judged = Table(table.name, table.schema, (), tuple(judged), "", "", "")
     also = ("_key", "_position", "_committed_at", *(_was(c) for c in judged))
     read = normalised(rows, only_judged, also, lambda c: f"({_was(c)} = '{Status.UNAVAILABLE}')")
     cells = [
@@ -145,7 +150,7 @@ def _judged_cells(table: Table, paths: LakePaths) -> str:
     return _exploded(read, cells)
 
 
-def _typed_cells(table: Table, watched: list[Column], raw: str, paths: LakePaths) -> str:
+def _typed_cells(table: Table, watched: Sequence[Column], raw: str, paths: LakePaths) -> str:
     """SQL of the cells of typed columns that could not be stored, from the raw event that each row came from."""
     after = sql.struct_of_texts(tuple(c.name for c in watched))
     nulls = " OR ".join(f"t.{sql.name(c.name)} IS NULL" for c in watched)

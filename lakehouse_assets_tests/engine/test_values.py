@@ -21,6 +21,7 @@ from pyspark.errors import PySparkException
 
 from lakehouse_assets.catalog.model import Protect
 from lakehouse_assets.catalog.rules import AmountRule, DateRule
+from lakehouse_assets.engine import quarantine
 from lakehouse_assets.engine.rebuild import differing, rebuild, rebuild_into
 from lakehouse_assets.errors import ConfigurationError, LakehouseError
 from lakehouse_assets.keys import Key, Keys
@@ -109,11 +110,23 @@ def test_a_bad_cell_loses_no_row_and_closes_when_the_source_corrects_it(lab: Lab
         ('{"id":1}', "data", "31/02/2024", "invalid", "no_day", 0),
         ('{"id":2}', "valor", "1,234", "ambiguous", "comma_three", 1),
     ]
-    _fold(lab, _event(2, "update", 1, data="29/02/2024", valor="10,00"))
-    assert _entries(lab) == [('{"id":2}', "valor", "1,234", "ambiguous", "comma_three", 1)]
+    _fold(lab, _event(2, "update", 1, data="29/02/2024", valor="10,00"), _event(3, "insert", 3, data="x"))
+    valor, data = (
+        ('{"id":2}', "valor", "1,234", "ambiguous", "comma_three", 1),
+        ('{"id":3}', "data", "x", "invalid", "no_form", 3),
+    )
+    assert _entries(lab) == [valor, data]
     assert _entries(lab, resolved=True) == [('{"id":1}', "data", "31/02/2024", "invalid", "no_day", 0)]
-    _fold(lab, _event(3, "delete", 2))
-    assert _entries(lab) == []
+    _fold(lab, _event(4, "delete", 2))
+    assert _entries(lab) == [data]
+
+
+def test_a_column_without_a_rule_has_no_bad_cells(lab: Lab) -> None:
+    _fold(lab, _event(0, "insert", 1, data="x", valor="x"))
+    unruled = replace(TABLE, columns=tuple(replace(c, rule=None) if c.name == "data" else c for c in TABLE.columns))
+    assert quarantine.reconcile(lab.spark, unruled, "", lab.paths, 0, ())
+    assert [entry[1] for entry in _entries(lab)] == ["valor"]
+    assert not quarantine.reconcile(lab.spark, unruled, "", lab.paths, 0, ())
 
 
 def test_a_typed_cell_that_cannot_be_stored_is_in_quarantine_with_its_text(lab: Lab) -> None:
