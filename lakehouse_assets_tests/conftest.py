@@ -23,14 +23,15 @@ pytest_plugins = [
 
 
 class _Files(LoadScopeScheduling):
-    """Side by side: the files that use the shared stack are one unit of work, every other file is one of its own.
+    """Side by side: the files that need a whole stack are one unit of work, so that never two are under load at once;
+    every other file is one of its own.
 
     By their texts: pytest-xdist's own groups are not seen by pytest 9.2.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "stack" if _uses_the_shared_stack(file) else file
+        return "stack" if _needs_a_stack(file) else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Files:
@@ -39,8 +40,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Files:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest comes first: the shared stack, then Spark, so that one process warms its JVM for all; what
-    starts a stack of its own comes when there is room for it."""
+    """What takes longest comes first: the shared stack, then Spark, so that one process warms its JVM for all. What
+    starts a stack of its own comes last of its unit."""
     items.sort(
         key=lambda item: (
             item.get_closest_marker("stack") is None,
@@ -51,5 +52,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @cache
-def _uses_the_shared_stack(file: str) -> bool:
-    return "mark.stack" in (_PROJECT / file).read_text(encoding="utf-8")
+def _needs_a_stack(file: str) -> bool:
+    text = (_PROJECT / file).read_text(encoding="utf-8")
+    return "mark.stack" in text or "pytestmark = pytest.mark.own_stack" in text
