@@ -264,7 +264,7 @@ PROOF = (
     Mutant("a table emptied meanwhile counts as read", "gateways/postgres/moment.py", "if cursor.fetchall() != [(True,)]:", "if False:",
            (f"{VERIFY}::test_a_truncate_that_raw_does_not_hold_yet_is_not_taken_for_a_difference",)),
     Mutant("every read has a moment of its own", "gateways/postgres/moment.py", 'cursor.execute("set transaction snapshot %s", [self.name])', "pass",
-           ("gateways/test_postgres.py::test_a_moment_stays_what_it_was_for_every_read",)),
+           ("gateways/test_moment.py::test_a_moment_stays_what_it_was_for_every_read",)),
     Mutant("later changes are compared", "engine/moment.py", _LATER, "false, false)",
            (f"{VERIFY}::test_what_changed_after_the_moment_is_left_out_and_a_difference_beside_it_is_found",)),
     Mutant("a change without a transaction was seen", "engine/moment.py", _LATER, '{snapshot.later("tx_id")}, false)',

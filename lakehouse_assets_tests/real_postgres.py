@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from psycopg2.extensions import make_dsn, parse_dsn
 
-from lakehouse_assets.catalog import Catalog, load_catalog
+from lakehouse_assets.catalog import Catalog, Table, load_catalog
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.gateways.postgres import APPLICATION_ROLE, REPLICATION_ROLE, bootstrap, connect
 from lakehouse_assets.settings import load_settings
@@ -151,6 +151,12 @@ class Source:
             replication_password=_PASSWORDS[REPLICATION_ROLE],
             catalog=catalog,
         )
+
+    def with_table(self, added: Table) -> Source:
+        """The same database, set up for a catalog that has one table more."""
+        catalog = replace(self.catalog, tables=(*self.catalog.tables, added))
+        self.bootstrap(catalog)
+        return replace(self, catalog=catalog)
 
 
 def new_source(admin_dsn: str, catalog: Catalog | None = None) -> Source:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from lakehouse_assets.catalog.shape import SourceColumn
@@ -18,10 +16,7 @@ TABLE = table_of("formas", ("b", "a"), a="integer", b="text", c="numeric(10,2)")
 
 @pytest.fixture
 def source(postgres_admin_dsn: str) -> Source:
-    fresh = new_source(postgres_admin_dsn)
-    catalog = replace(fresh.catalog, tables=(*fresh.catalog.tables, TABLE))
-    fresh.bootstrap(catalog)
-    return replace(fresh, catalog=catalog)
+    return new_source(postgres_admin_dsn).with_table(TABLE)
 
 
 def shape(source: Source):

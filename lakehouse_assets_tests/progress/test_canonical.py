@@ -72,10 +72,6 @@ def either(request: pytest.FixtureRequest) -> Iterator[Source]:
         yield new_source(dsn)
 
 
-def made(source: Source, wanted: Table) -> None:
-    source.bootstrap(replace(source.catalog, tables=(*source.catalog.tables, wanted)))
-
-
 def proven(source: Source, wanted: Table, paths: LakePaths, bounds: Bounds | None = None) -> TableProof:
     compared = comparison(wanted)
     with open_lake(paths) as lake, postgres.open_moment(source.application, 60, 60) as moment:
@@ -88,7 +84,7 @@ def proven(source: Source, wanted: Table, paths: LakePaths, bounds: Bounds | Non
 def test_every_value_of_a_type_is_equal_to_its_copy_and_to_no_other(either: Source, tmp_path: Path, kind: str) -> None:
     values = [None, *HELD[kind], *NULL_IN_THE_LAKE.get(kind, [])]
     wanted = table("id", name=f"of_{kind.translate(str.maketrans(' (),', '____'))}", id="integer", v=kind)
-    made(either, wanted)
+    either.with_table(wanted)
     insert = f"insert into {wanted.name} select id, unnest(%s::text[])::{kind} from unnest(%s) id"
     count = len(values)
     for place, value in enumerate(values):  # each value once for each value that the lake may hold in its place
@@ -136,7 +132,7 @@ def test_a_keys_time_of_day_is_read_as_the_connector_writes_it(
 
 def test_a_bc_day_that_a_snapshot_turned_into_an_ad_day_is_different(source: Source, tmp_path: Path) -> None:
     wanted = table("id", name="bc_days", id="integer", d="date")
-    made(source, wanted)
+    source.with_table(wanted)
     postgres.execute(source.application, "insert into bc_days values (1, '4713-01-01 BC'), (2, '0044-03-15 BC')")
     paths = LakePaths(tmp_path)
     copied_lake.copy(source.application, wanted, paths)
@@ -148,7 +144,7 @@ def test_a_bc_day_that_a_snapshot_turned_into_an_ad_day_is_different(source: Sou
 
 def test_a_lake_column_of_another_type_differs(source: Source, tmp_path: Path) -> None:
     wanted = table("id", name="other_types", id="integer", v="numeric(15,2)")
-    made(source, wanted)
+    source.with_table(wanted)
     postgres.execute(source.application, "insert into other_types values (1, 1.5)")
     for kind in ("numeric(15,1)", "numeric(15,3)", "double precision", "text"):
         paths = LakePaths(tmp_path / kind)
@@ -159,7 +155,7 @@ def test_a_lake_column_of_another_type_differs(source: Source, tmp_path: Path) -
 
 def test_a_table_wider_than_a_functions_arguments_is_read_whole(source: Source, tmp_path: Path) -> None:
     wanted = table("id", name="wide", id="integer", **{f"c{n}": "text" for n in range(130)})
-    made(source, wanted)
+    source.with_table(wanted)
     postgres.execute(source.application, "insert into wide (id, c0, c129) values (1, 'first', 'last')")
     paths = LakePaths(tmp_path)
     copied_lake.copy(source.application, wanted, paths)
@@ -171,7 +167,7 @@ def test_a_table_wider_than_a_functions_arguments_is_read_whole(source: Source, 
 
 def test_neighbouring_cells_do_not_run_into_each_other(source: Source, tmp_path: Path) -> None:
     wanted = table("id", name="neighbours", id="integer", a="text", b="text", n="integer")
-    made(source, wanted)
+    source.with_table(wanted)
     postgres.execute(
         source.application, "insert into neighbours values (1, 'x|1:y', '', null), (2, 'x', null, 1), (3, null, 'x', 1)"
     )
@@ -203,7 +199,7 @@ def test_ranges_of_every_kind_of_key_hold_the_same_rows_on_both_sides(
     source: Source, tmp_path: Path, kind: str, keys: list[Any]
 ) -> None:
     wanted = table("k", "n", name=f"by_{kind.translate(str.maketrans('(),', '___'))}", n="smallint", k=kind)
-    made(source, wanted)
+    source.with_table(wanted)
     for key in keys:
         postgres.execute(source.application, f"insert into {wanted.name} (k, n) values (%s, 1), (%s, 2)", [key, key])
     paths = LakePaths(tmp_path)

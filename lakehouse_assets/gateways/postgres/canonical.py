@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from psycopg2 import sql
 
 from lakehouse_assets.catalog import Column, Kind
+from lakehouse_assets.catalog.model import identifier
 from lakehouse_assets.proof import Comparison
 
 # The texts of days, instants and bytes depend on these.
@@ -32,7 +33,12 @@ _OF_KIND = {
 
 def canonical(column: Column) -> sql.Composable:
     """The canonical text of a column, NULL for what the lake holds as NULL."""
-    return sql.SQL(_template(column)).format(c=sql.Identifier(column.name))
+    return sql.SQL(_template(column)).format(c=named(column.name))
+
+
+def named(name: str) -> sql.Composable:
+    """A name in a statement with parameters: psycopg2 leaves the `%` of a name to be read as one."""
+    return sql.SQL(identifier(name).replace("%", "%%"))
 
 
 def _template(column: Column) -> str:
@@ -103,7 +109,7 @@ def comparable_key(column: Column) -> sql.Composable:
     """The first key column as the lake's reader orders it: numbers and times by value, texts by code point."""
     if column.type.is_text:
         return sql.SQL('({}) collate "C"').format(canonical(column))
-    return sql.Identifier(column.name)
+    return named(column.name)
 
 
 def selected(comparison: Comparison) -> Iterator[sql.Composable]:
@@ -113,4 +119,4 @@ def selected(comparison: Comparison) -> Iterator[sql.Composable]:
 
 def printed(comparison: Comparison) -> Iterator[sql.Composable]:
     """The texts of all compared columns as the server prints them, also of values that the lake holds as NULL."""
-    return (sql.SQL("{}::text").format(sql.Identifier(pair.source.name)) for pair in comparison.pairs)
+    return (sql.SQL("{}::text").format(named(pair.source.name)) for pair in comparison.pairs)

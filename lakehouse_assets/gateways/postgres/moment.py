@@ -175,7 +175,7 @@ class SourceTable:
     @property
     def _of_keys(self) -> sql.Composable:
         """The server reads the keys as the table's own types, so that its index is used."""
-        keys = sql.SQL(", ").join(sql.Identifier(name) for name in self.comparison.table.key)
+        keys = sql.SQL(", ").join(map(canonical.named, self.comparison.table.key))
         recordset = sql.SQL("jsonb_populate_recordset(null::{}, %s::jsonb)").format(self._table)
         return sql.SQL("where ({0}) in (select {0} from {1})").format(keys, recordset)
 
@@ -189,7 +189,7 @@ class SourceTable:
 
     @property
     def _table(self) -> sql.Composable:
-        return sql.SQL(self.comparison.table.source_sql)
+        return sql.SQL(self.comparison.table.source_sql.replace("%", "%%"))
 
 
 def _fetched(cursor: Cursor, query: sql.Composable, parameters: list[object]) -> list[tuple[Any, ...]]:
