@@ -1,4 +1,4 @@
--- What the two roles may do, apart from the business tables: those come from the catalog (see gateways/postgres.py).
+-- What the two roles may do, apart from the business tables: those come from the catalog (see gateways/postgres/bootstrap.py).
 -- Rights are taken away first, so that a right dropped here or in the catalog is gone after the next `up`.
 
 revoke create on schema public from public;

@@ -102,7 +102,7 @@ def explain(cause: str, catalog: Catalog, role: str) -> tuple[str, str]:
     names = {
         "slot": catalog.slot,
         "publication": catalog.publication,
-        "tables": ", ".join(catalog.published),
+        "tables": ", ".join(catalog.published_sql),
         "role": role,
     }
     lowered = cause.lower()

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import struct
-import threading
-import time
 import traceback
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from psycopg2.extensions import make_dsn, parse_dsn
 
-from lakehouse_assets.catalog import Catalog, Column, PostgresType, Table, parse_type
+from lakehouse_assets.catalog import Column, Table, parse_type
 from lakehouse_assets.catalog.model import RESERVED
 from lakehouse_assets.changelog.lsn import parse_lsn
 from lakehouse_assets.errors import ConfigurationError, LakehouseError
 from lakehouse_assets.gateways import postgres
-from lakehouse_assets.gateways.postgres import moment as moment_module
-from lakehouse_assets.proof import Bounds, comparison
+from lakehouse_assets_tests.changelog.histories import table_of
 from lakehouse_assets_tests.real_postgres import Source, new_source, running_postgres
-
-
-@pytest.fixture(scope="module")
-def admin_dsn() -> Iterator[str]:
-    with running_postgres() as dsn:
-        yield dsn
 
 
 @pytest.fixture(scope="module")
@@ -38,25 +25,10 @@ def shared(admin_dsn: str) -> Source:
     return new_source(admin_dsn)
 
 
-@pytest.fixture
-def source(admin_dsn: str) -> Source:
-    """A source for one test to break."""
-    return new_source(admin_dsn)
-
-
 @pytest.fixture(scope="module")
 def mended(admin_dsn: str) -> Source:
     """A source that a test breaks and has mended at its end; the set-up for the next test is the same one again."""
     return new_source(admin_dsn)
-
-
-def table(name: str, key: tuple[str, ...], **types: str) -> Table:
-    columns = []
-    for column, text in types.items():
-        parsed = parse_type(text)
-        assert isinstance(parsed, PostgresType)
-        columns.append(Column(column, parsed))
-    return Table(name, "public", key, tuple(columns), "", "", "test")
 
 
 def published(source: Source) -> set[str]:
@@ -146,7 +118,7 @@ def test_setting_up_again_mends_the_publication(mended: Source, spoilt: str) -> 
 def test_a_table_that_the_catalog_gains_is_made_and_published_and_one_that_it_loses_can_no_longer_be_read(
     source: Source,
 ) -> None:
-    visitas = table("visitas", ("visita_id",), visita_id="integer", nome="citext", quando="timestamptz(3)")
+    visitas = table_of("visitas", ("visita_id",), visita_id="integer", nome="citext", quando="timestamptz(3)")
     fewer = tuple(entry for entry in source.catalog.tables if entry.name != "moradores")
     source.bootstrap(replace(source.catalog, tables=(*fewer, visitas)))
     postgres.execute(source.application, "insert into visitas values (1, 'Ana', now())")
@@ -236,6 +208,25 @@ def test_each_problem_is_named_and_its_own_sql_fixes_it(mended: Source, broken: 
     assert postgres.source_problems(mended.replication, mended.catalog) == []
 
 
+@pytest.mark.parametrize(
+    ("broken", "text"),
+    [
+        ("revoke select on moradores from lakehouse_app", "may not select public.moradores"),
+        ("revoke update on lakehouse.heartbeat from lakehouse_app", "may not update lakehouse.heartbeat"),
+        ("revoke usage on schema lakehouse from lakehouse_app", "may not use schema lakehouse"),
+    ],
+)
+def test_what_the_role_lacks_that_sync_and_verify_look_as_is_named_and_mended(
+    source: Source, broken: str, text: str
+) -> None:
+    assert postgres.reader_problems(source.application, source.catalog) == []
+    postgres.execute(source.admin, broken)
+    (problem,) = postgres.reader_problems(source.application, source.catalog)
+    assert text in problem.text
+    postgres.execute(source.admin, problem.fix_sql)
+    assert postgres.reader_problems(source.application, source.catalog) == []
+
+
 def test_a_key_other_than_the_catalogs_is_a_problem(source: Source) -> None:
     postgres.execute(
         source.admin,
@@ -257,11 +248,17 @@ def test_the_reserved_words_are_those_of_the_server(shared: Source) -> None:
     assert {word for (word,) in words} == RESERVED
 
 
-def test_the_sql_that_mends_names_that_are_reserved_words_runs(source: Source) -> None:
-    columns = (Column("user", parse_type("integer")), Column("end", parse_type("bigint")))
-    table = Table("order", "public", ("user",), columns, "", "", "test")
+@pytest.mark.parametrize(("schema", "name"), [("public", "order"), ("Sales", "Order Items")])
+def test_the_sql_that_mends_names_that_need_quotes_runs(source: Source, schema: str, name: str) -> None:
+    columns = (
+        Column("user", parse_type("integer")),
+        Column("end", parse_type("bigint")),
+        Column("a%", parse_type("text")),
+    )
+    table = Table("ordered", schema, ("user",), columns, "", "", "test", source=name)
     catalog = replace(source.catalog, tables=(*source.catalog.tables, table))
-    postgres.execute(source.admin, 'create table "order" ("user" integer not null, "end" integer)')
+    postgres.execute(source.admin, f'create schema if not exists "{schema}"')
+    postgres.execute(source.admin, f'create table "{schema}"."{name}" ("user" integer not null, "end" integer)')
     for _ in range(3):
         for problem in postgres.source_problems(source.replication, catalog):
             postgres.execute(source.admin, problem.fix_sql)
@@ -289,10 +286,9 @@ def test_every_type_of_the_catalog_is_recognised_in_the_source(source: Source) -
     ]
     types += ["timestamp", "timestamp(0)", "timestamptz", "timestamptz(3)", "text", "varchar", "varchar(7)", "char(3)"]
     types += ["citext", "uuid", "json", "jsonb"]
-    wide = table("wide", ("c1",), **{f"c{number}": text for number, text in enumerate(types)})
-    catalog = replace(source.catalog, tables=(*source.catalog.tables, wide))
-    source.bootstrap(catalog)
-    assert postgres.source_problems(source.replication, catalog) == []
+    wide = table_of("wide", ("c1",), **{f"c{number}": text for number, text in enumerate(types)})
+    source = source.with_table(wide)
+    assert postgres.source_problems(source.replication, source.catalog) == []
 
 
 def test_a_server_without_logical_wal_is_a_problem() -> None:
@@ -392,144 +388,6 @@ def test_a_marker_needs_the_heartbeats_row(source: Source) -> None:
         postgres.write_marker(source.application, "test")
     postgres.execute(source.admin, raised.value.next_step)
     assert postgres.write_marker(source.application, "test") > 0
-
-
-# A moment of the source
-
-
-PAGAMENTOS = table("pagamentos", ("id",), id="integer", nome="text")
-
-
-@pytest.fixture
-def filled(source: Source) -> Source:
-    source.bootstrap(with_table(source, PAGAMENTOS))
-    postgres.execute(source.application, "insert into pagamentos select i, 'n' || i from generate_series(1, 10) i")
-    return source
-
-
-def moment_of(source: Source, statement_seconds: int = 60) -> AbstractContextManager[postgres.Moment]:
-    return postgres.open_moment(source.application, statement_seconds, 60)
-
-
-def side_of(moment: postgres.Moment, *bounds: str) -> postgres.SourceTable:
-    return moment.of(comparison(PAGAMENTOS), Bounds(bounds))
-
-
-def test_a_moment_stays_what_it_was_for_every_read(filled: Source) -> None:
-    with moment_of(filled) as moment:
-        side = side_of(moment, "4", "7")
-        before = side.sums()
-        postgres.execute(filled.application, "update pagamentos set nome = 'x'; delete from pagamentos where id < 5")
-        assert side.sums() == before
-        assert [before[bucket].rows for bucket in sorted(before)] == [3, 3, 4]
-        assert list(side.rows(1)) == [("4", "n4"), ("5", "n5"), ("6", "n6")]
-        sums = {key: (bucket, one) for key, bucket, one in side.sums_of(frozenset({("5",), ("77",)}))}
-        assert sums.keys() == {("5",)}
-        assert sums["5",][0] == 1
-    with moment_of(filled) as moment:
-        assert sum(found.rows for found in side_of(moment).sums().values()) == 6
-
-
-def test_a_moment_locks_no_table_between_its_reads(filled: Source) -> None:
-    with moment_of(filled) as moment:
-        side = side_of(moment)
-        side.sums()
-        postgres.execute(filled.admin, "set lock_timeout = '2s'; alter table pagamentos add column more int")
-        assert side.sums()[0].rows == 10
-
-
-@pytest.mark.parametrize(
-    "statement",
-    ["truncate pagamentos", "alter table pagamentos alter column nome type varchar(99) using upper(nome)",
-     "drop table pagamentos; create table pagamentos (id integer primary key, nome text); grant select on pagamentos to lakehouse_app"],
-)  # fmt: skip
-def test_a_table_truncated_or_rewritten_after_the_moment_is_refused(filled: Source, statement: str) -> None:
-    with moment_of(filled) as moment:
-        side = side_of(moment)
-        assert side.sums()[0].rows == 10
-        postgres.execute(filled.admin, statement)
-        with pytest.raises(postgres.Rewritten, match="truncated or rewritten"):
-            side.sums()
-        with pytest.raises(postgres.Rewritten):
-            list(side.rows(0))
-
-
-def test_a_vacuum_at_the_same_time_spoils_nothing(filled: Source) -> None:
-    with moment_of(filled) as moment:
-        postgres.execute(filled.application, "delete from pagamentos")
-        connection = postgres.connect(filled.admin, autocommit=True)
-        with connection.cursor() as cursor:
-            cursor.execute("vacuum pagamentos")
-        connection.close()
-        assert side_of(moment).sums()[0].rows == 10
-
-
-def test_a_partitioned_table_is_read_whole(source: Source) -> None:
-    source.bootstrap(with_table(source, PAGAMENTOS))
-    postgres.execute(
-        source.admin,
-        """drop table pagamentos; create table pagamentos (id integer primary key, nome text) partition by range (id);
-           create table low partition of pagamentos for values from (minvalue) to (5);
-           create table high partition of pagamentos for values from (5) to (maxvalue);
-           grant select, insert, truncate on pagamentos, low, high to lakehouse_app;
-           insert into pagamentos select i, 'n' from generate_series(1, 10) i""",
-    )
-    with moment_of(source) as moment:
-        assert side_of(moment).sums()[0].rows == 10
-        postgres.execute(source.application, "truncate low")
-        with pytest.raises(postgres.Rewritten):
-            side_of(moment).sums()
-
-
-def test_a_statement_that_takes_too_long_is_cancelled_and_told(filled: Source) -> None:
-    postgres.execute(filled.admin, "create function slow(text) returns text language sql as 'select pg_sleep(5)::text'")
-    postgres.execute(filled.admin, "create view slowly as select id, slow(nome) as nome from pagamentos; "
-                                   "grant select on slowly to lakehouse_app")  # fmt: skip
-    slowly = comparison(replace(PAGAMENTOS, name="slowly"))
-    with moment_of(filled, 1) as moment, pytest.raises(LakehouseError, match="longer than 1 s") as raised:
-        moment.of(slowly, Bounds(())).sums()
-    assert "LAKEHOUSE_VERIFY_STATEMENT_TIMEOUT_SECONDS" in raised.value.next_step
-
-
-@pytest.fixture
-def restarted_calls() -> Iterator[None]:
-    """Ctrl-C as it is where a library (polars, when imported) has waits begin again after a signal."""
-    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.siginterrupt(signal.SIGINT, False)
-    yield
-    signal.signal(signal.SIGINT, previous)
-
-
-@pytest.mark.usefixtures("restarted_calls")
-@pytest.mark.parametrize("late", [0, 1.5], ids=["while the statement runs", "before it has begun"])
-def test_an_interrupted_scan_ends_at_the_server_too(
-    filled: Source, monkeypatch: pytest.MonkeyPatch, late: float
-) -> None:
-    postgres.execute(filled.admin, "create view slowly as select id, pg_sleep(30)::text as nome from pagamentos; "
-                                   "grant select on slowly to lakehouse_app")  # fmt: skip
-    fetched, slowly = moment_module._fetched, comparison(replace(PAGAMENTOS, name="slowly"))
-
-    def interrupted(*arguments: Any) -> list[tuple[Any, ...]]:
-        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
-        time.sleep(late)
-        return fetched(*arguments)
-
-    monkeypatch.setattr(moment_module, "_fetched", interrupted)
-    since = time.monotonic()
-    with moment_of(filled) as moment, pytest.raises(KeyboardInterrupt):
-        moment.of(slowly, Bounds(())).sums()
-    assert time.monotonic() - since < 30  # what the first row alone takes
-    busy = "select count(*) from pg_stat_activity where application_name = 'lakehouse verify' and state = 'active'"
-    assert postgres.execute(filled.admin, busy) == [(0,)]
-
-
-def test_a_moment_does_not_print_its_password(filled: Source) -> None:
-    with moment_of(filled) as moment:
-        assert parse_dsn(filled.application)["password"] not in repr(moment)
-
-
-def with_table(source: Source, added: Table) -> Catalog:
-    return replace(source.catalog, tables=(*source.catalog.tables, added))
 
 
 def test_a_cluster_is_known_by_its_identifier_timeline_and_the_end_of_its_wal(source: Source) -> None:

@@ -41,6 +41,21 @@ def source_problems(dsn: str, catalog: Catalog) -> list[Problem]:
         ]
 
 
+def reader_problems(dsn: str, catalog: Catalog) -> list[Problem]:
+    """What the role lacks as which `sync` and `verify` look: it reads the tables, and beats the heartbeat to know when
+    all that was committed before has come."""
+    heartbeat = f"{LAKEHOUSE_SCHEMA}.{HEARTBEAT_TABLE}"
+    rights = [(table.source_name, table.source_sql, ("select",)) for table in catalog.tables]
+    rights.append((heartbeat, heartbeat, ("select", "update")))
+    with session(dsn, application_name="lakehouse doctor") as connection, connection.cursor() as cursor:
+        return [
+            problem
+            for name, name_in_sql, privileges in rights
+            if (oid := table_oid(cursor, name)) is not None
+            for problem in right_problems(cursor, name_in_sql, oid, privileges)
+        ]
+
+
 def _server(cursor: Cursor) -> Iterator[Problem]:
     cursor.execute("select current_setting('wal_level')")
     (level,) = one_row(cursor)

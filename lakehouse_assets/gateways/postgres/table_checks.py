@@ -33,7 +33,7 @@ def table_problems(cursor: Cursor, table: Table) -> Iterator[Problem]:
     if oid is None:
         yield Problem(f"table {table.source_name} does not exist", f"{create_table_sql(table)};")
         return
-    yield from right_problems(cursor, table.source_name, oid, ("select",))
+    yield from right_problems(cursor, table.source_sql, oid, ("select",))
     yield from _columns(cursor, table, oid)
     yield from _key(cursor, table, oid)
 
@@ -45,7 +45,7 @@ def _columns(cursor: Cursor, table: Table, oid: int) -> Iterator[Problem]:
         if column.name not in found:
             yield Problem(
                 f"column {at} ({expected}) does not exist",
-                f"alter table {table.source_sql} add column {column.name} {expected};",
+                f"alter table {table.source_sql} add column {quoted(column.name)} {expected};",
                 drift=True,
             )
             continue
@@ -76,12 +76,17 @@ def _key(cursor: Cursor, table: Table, oid: int) -> Iterator[Problem]:
 
 
 def right_problems(cursor: Cursor, name: str, oid: int, privileges: tuple[str, ...]) -> Iterator[Problem]:
-    """Which of the privileges on `schema.table` the current role lacks."""
-    schema = name.split(".")[0]
-    cursor.execute("select current_user, has_schema_privilege(%s, 'usage')", [schema])
-    role, may_enter = one_row(cursor)
+    """Which of the privileges on a table the current role lacks; `name`: `schema.table` as SQL."""
+    cursor.execute(
+        """select current_user, n.nspname, has_schema_privilege(n.oid, 'usage')
+           from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = %s""",
+        [oid],
+    )
+    role, schema, may_enter = one_row(cursor)
     if not may_enter:
-        yield Problem(f"role {role} may not use schema {schema}", f'grant usage on schema {schema} to "{role}";')
+        yield Problem(
+            f"role {role} may not use schema {schema}", f'grant usage on schema {quoted(schema)} to "{role}";'
+        )
     for privilege in privileges:
         cursor.execute("select has_table_privilege(%s::oid, %s)", [oid, privilege])
         if one_row(cursor) != (True,):
