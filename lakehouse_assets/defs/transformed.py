@@ -139,7 +139,7 @@ def _metadata(
 ) -> dict[str, Any]:
     name = f"transformed.{table.name}"
     shown = [c for column in table.columns if column.protect is None for c in column.lake_columns]
-    columns = ", ".join(f'"{c.name}"' for c in shown)
+    columns = ", ".join(canonical.name(c.name) for c in shown)
     rows = reader.query(f"SELECT {columns} FROM {name} ORDER BY _position DESC LIMIT {PREVIEW_ROWS}")
     return {
         "dagster/column_schema": column_schema(table),
@@ -224,10 +224,10 @@ def _fits_check(table: Table, column: Column, reader: LakeReader) -> AssetCheckR
 
 def soundness(table: Table) -> str:
     """SQL for the reader: rows beyond one a key, and cells that hold the placeholder."""
-    keys = ", ".join(f'"{k}"' for k in table.key)
+    keys = ", ".join(map(canonical.name, table.key))
     # DuckDB's count_if is NULL where nothing was compared.
     texts = [
-        f'count(*) FILTER (WHERE "{c.name}" = {canonical.text(table.column(c.source).type.unavailable)})'
+        f"count(*) FILTER (WHERE {canonical.name(c.name)} = {canonical.text(table.column(c.source).type.unavailable)})"
         for c in table.lake_columns
         if c.spark == "string"
     ]

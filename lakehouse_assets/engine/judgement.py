@@ -6,6 +6,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from lakehouse_assets.catalog import Column, Table
+from lakehouse_assets.engine import canonical
 from lakehouse_assets.engine.reader import LakeReader
 from lakehouse_assets.normalisation.reading import Status
 from lakehouse_assets.proof.personal import FORMS, kinds
@@ -39,7 +40,7 @@ class Judged(NamedTuple):
 
 def judged(lake: LakeReader, table: Table, column: Column) -> Judged:
     """How the texts of a column are read now; NULL in the source is no text."""
-    status, raw = f'"{column.name}__status"', f'"{column.name}__raw"'
+    status, raw = canonical.name(f"{column.name}__status"), canonical.name(f"{column.name}__raw")
     rows = lake.query(
         f"SELECT {status}, count(*) FROM transformed.{table.name} "
         f"WHERE {raw} IS NOT NULL OR {status} <> '{Status.OK}' GROUP BY ALL ORDER BY 2 DESC"
@@ -47,7 +48,7 @@ def judged(lake: LakeReader, table: Table, column: Column) -> Judged:
     clauses = []
     if "quarantine" in lake.tables:
         clauses = lake.query(
-            f"SELECT clause, count(*) FROM quarantine WHERE table_name = '{table.name}' AND column_name = {_text(column.name)} "
+            f"SELECT clause, count(*) FROM quarantine WHERE table_name = '{table.name}' AND column_name = {canonical.text(column.name)} "
             "AND resolved_position IS NULL GROUP BY ALL ORDER BY 2 DESC LIMIT 5"
         ).rows
     return Judged(dict(rows), dict(clauses))
@@ -55,10 +56,10 @@ def judged(lake: LakeReader, table: Table, column: Column) -> Judged:
 
 def first_invalid_share(lake: LakeReader, table: Table, column: Column) -> float:
     """The share of `invalid` among the first 1,000 texts by position: whether the rule fits the column at all."""
-    status = f'"{column.name}__status"'
+    status, raw = canonical.name(f"{column.name}__status"), canonical.name(f"{column.name}__raw")
     share = lake.scalar(
         f"SELECT avg(CAST({status} = '{Status.INVALID}' AS int)) FROM (SELECT {status} FROM transformed.{table.name} "
-        f'WHERE "{column.name}__raw" IS NOT NULL ORDER BY _position LIMIT {FIRST_VALUES})'
+        f"WHERE {raw} IS NOT NULL ORDER BY _position LIMIT {FIRST_VALUES})"
     )
     return float(share or 0.0)
 
@@ -71,7 +72,8 @@ def accounted(lake: LakeReader, table: Table) -> tuple[int, int, int]:
         if "quarantine" in lake.tables
         else "0"
     )
-    read = " AND ".join(f"\"{c.name}__status\" IN ('{_READ[0]}', '{_READ[1]}')" for c in table.judged_columns) or "true"
+    statuses = [canonical.name(f"{c.name}__status") for c in table.judged_columns]
+    read = " AND ".join(f"{status} IN ('{_READ[0]}', '{_READ[1]}')" for status in statuses) or "true"
     return lake.query(
         f"SELECT count(*), count(*) FILTER (WHERE {read}), {quarantined} FROM transformed.{table.name}"
     ).rows[0]
@@ -90,14 +92,9 @@ def personal(
         forms = [f"(?:{form})" for kind, form in FORMS.items() if kind not in declared]
         if not forms:
             continue
-        form = _text("|".join(forms))
-        quoted = '"' + column.replace('"', '""') + '"'
+        form, quoted = canonical.text("|".join(forms)), canonical.name(column)
         texts = lake.query(
             f"SELECT {quoted} FROM {relation} WHERE ({where}) AND regexp_matches({quoted}, {form}) LIMIT {CANDIDATES}"
         ).rows
         found.update(f"{column}: {kind}" for (text,) in texts for kind in kinds(text, declared))
     return dict(found)
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -55,12 +55,14 @@ class Folded:
     """What a transformed table holds: position applied, the raw version it was read at, the highest LSN folded.
 
     `rebuilt` is the version of the newest rebuild since: the position is the same, the rows may be others.
+    `unstorable`: the columns with cells that its last fold could not store, and that may not be in quarantine yet.
     """
 
     applied: int
     raw_version: int
     max_lsn: int
     rebuilt: int = NO_VERSION
+    unstorable: tuple[str, ...] = ()
 
 
 NEVER_FOLDED = Folded(NOTHING, NO_VERSION, -1)
@@ -132,7 +134,7 @@ def _applied(path: Path, app: str, version: int | None) -> Folded:
         if app in commit.transactions:
             note = json.loads(commit.user_metadata or "{}")
             raw_version, max_lsn = note.get("raw_version", NO_VERSION), note.get("max_lsn", -1)
-            return Folded(commit.transactions[app], raw_version, max_lsn, rebuilt)
+            return Folded(commit.transactions[app], raw_version, max_lsn, rebuilt, tuple(note.get("unstorable", ())))
         if REBUILD_APP in commit.transactions:
             rebuilt = max(rebuilt, commit.version)
         if commit.version == 0:

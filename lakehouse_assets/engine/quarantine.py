@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lakehouse_assets import sql
 from lakehouse_assets.catalog import Column, Table
-from lakehouse_assets.catalog.model import LakePaths, Protect
+from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.engine import canonical
 from lakehouse_assets.engine.raw import properties
 from lakehouse_assets.engine.reader import LakeReader, open_lake
 from lakehouse_assets.normalisation.columns import clause, normalised
@@ -91,14 +92,27 @@ def reconcile(
     return True
 
 
+def hide(spark: SparkSession, table: Table, paths: LakePaths) -> None:
+    """Take the texts of columns that were hidden since out of the entries, the closed ones too."""
+    hidden = [sql.text(column.name) for column in table.columns if column.hidden]
+    if not hidden:
+        return
+    where = f"table_name = {sql.text(table.name)} AND column_name IN ({', '.join(hidden)}) AND raw IS NOT NULL"
+    with open_lake(paths, only=("quarantine",)) as lake:
+        if not lake.tables or not lake.scalar(f"SELECT count(*) FROM quarantine WHERE {where}"):
+            return
+    spark.sql(f"UPDATE {sql.delta(paths.quarantine)} SET raw = NULL WHERE {where}")
+
+
 def bad_cells(lake: LakeReader, table: Table) -> dict[tuple[str, str], Sums]:
     """(column, status) -> the cells of the transformed table that have it, where it is not a value."""
     if f"transformed.{table.name}" not in lake.tables:
         return {}
+    statuses = [(canonical.text(c.name), canonical.name(f"{c.name}__status")) for c in table.judged_columns]
     selects = [
-        f"SELECT '{_quoted(c.name)}', \"{c.name}__status\" AS s, count(*), sum(_position) "
-        f"FROM transformed.{table.name} WHERE s NOT IN {_READ} GROUP BY ALL"
-        for c in table.judged_columns
+        f"SELECT {column}, {status}, count(*), sum(_position) FROM transformed.{table.name} "
+        f"WHERE {status} NOT IN {_READ} GROUP BY ALL"
+        for column, status in statuses
     ]
     return _sums(lake, " UNION ALL ".join(selects)) if selects else {}
 
@@ -163,7 +177,7 @@ def _typed_cells(table: Table, watched: Sequence[Column], raw: str, paths: LakeP
     for column in watched:
         text = f"after.{sql.name(column.name)}"
         status = decode(column.type, text, column.encoding).status
-        shown = "CAST(NULL AS string)" if column.protect is Protect.DROP else text
+        shown = "CAST(NULL AS string)" if column.hidden else text
         cells.append(
             f"struct({sql.text(column.name)} AS column_name, {shown} AS raw, {status} AS status, '{TYPED}' AS clause)"
         )
@@ -184,7 +198,3 @@ def _key(table: Table, prefix: str = "") -> str:
 
 def _was(column: Column) -> str:
     return sql.name(f"_was_{column.name}")
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")

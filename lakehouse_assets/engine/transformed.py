@@ -111,6 +111,8 @@ def fold(
     require_same_rules(table, path)
     state, target = folded(paths, table.name), cut.position(table.name)
     if target <= state.applied:
+        if target == state.applied:  # one that was broken off behind its commit has left this to do
+            quarantine.reconcile(spark, table, _whole(paths, cut), paths, target, state.unstorable)
         return FoldResult(table.name, state.applied, state.applied)
     allowed = brake.allowed_through(paths, table.name)
     if target <= allowed:
@@ -136,7 +138,8 @@ def _fold_to(
         if limits is not None:
             brake.require_no_mass_change(spark, table, paths, raw, found, events, limits)
         metrics = commit(spark, merge(sql.delta(path), raw, table, events), target, note)
-        quarantine.reconcile(spark, table, _whole(paths, cut), paths, target, found.unstorable)
+        unstorable = {*found.unstorable, *state.unstorable}
+        quarantine.reconcile(spark, table, _whole(paths, cut), paths, target, unstorable)
     return FoldResult(
         table.name, state.applied, target, metrics["inserted"], metrics["updated"], metrics["deleted"],
         found.unreadable, found.unstorable,
@@ -180,7 +183,8 @@ def _read_range(
     events = survey.fold_range(spark, raw, table, found, state.applied, target, replays)
     # One that stops short of the cut has not seen all of its raw version: the next one looks at the whole of raw.
     version = cut.version if target == cut.position(table.name) else NO_VERSION
-    note = {"raw_version": version, "max_lsn": max(state.max_lsn, lsns[1] if lsns else -1)}
+    max_lsn = max(state.max_lsn, lsns[1] if lsns else -1)
+    note = {"raw_version": version, "max_lsn": max_lsn, "unstorable": sorted(found.unstorable)}
     return ReadRange(raw, found, events, json.dumps(note))
 
 

@@ -21,7 +21,9 @@ from pyspark.errors import PySparkException
 
 from lakehouse_assets.catalog.model import Protect
 from lakehouse_assets.catalog.rules import AmountRule, DateRule
-from lakehouse_assets.engine import quarantine
+from lakehouse_assets.engine import quarantine, transformed
+from lakehouse_assets.engine.judgement import accounted, first_invalid_share, judged
+from lakehouse_assets.engine.reader import open_lake
 from lakehouse_assets.engine.rebuild import differing, rebuild, rebuild_into
 from lakehouse_assets.errors import ConfigurationError, LakehouseError
 from lakehouse_assets.keys import Key, Keys
@@ -90,8 +92,6 @@ def lab(spark: SparkSession, tmp_path: Path) -> Lab:
 
 
 def _fold(lab: Lab, *events: Event) -> dict[int, dict[str, Any]]:
-    from lakehouse_assets.engine import transformed
-
     cut = lab.land({"t": list(events)})
     transformed.fold(lab.spark, TABLE, lab.paths, cut, KEYS)
     return {row["id"]: row for row in lab.rows(TABLE)}
@@ -127,6 +127,40 @@ def test_a_column_without_a_rule_has_no_bad_cells(lab: Lab) -> None:
     assert quarantine.reconcile(lab.spark, unruled, "", lab.paths, 0, ())
     assert [entry[1] for entry in _entries(lab)] == ["valor"]
     assert not quarantine.reconcile(lab.spark, unruled, "", lab.paths, 0, ())
+
+
+def test_names_of_columns_that_the_reader_could_take_for_others(lab: Lab) -> None:
+    columns = table_of("t", ("id",), id="integer", s="text", **{'data "de"': "text"}).columns
+    table = replace(TABLE, columns=(*columns[:2], replace(columns[2], rule=DateRule())))
+    row = {"id": 1, "s": None, 'data "de"': "x"}
+    cut = lab.land({"t": [Event(0, "insert", json.dumps({"id": 1}), row, 100, 7)]})
+    transformed.fold(lab.spark, table, lab.paths, cut)
+    assert _entries(lab) == [('{"id":1}', 'data "de"', "x", "invalid", "no_form", 0)]
+    with open_lake(lab.paths) as lake:
+        assert judged(lake, table, table.columns[2]).statuses == {"invalid": 1}
+        assert first_invalid_share(lake, table, table.columns[2]) == 1.0
+        assert accounted(lake, table) == (1, 0, 1)
+
+
+def test_what_a_fold_that_was_broken_off_left_out_of_quarantine_comes_with_the_next(lab: Lab) -> None:
+    _fold(lab, _event(0, "insert", 1, total="NaN", valor="x"))
+    DeltaTable(str(lab.paths.quarantine)).delete()  # as if it had ended between its two commits
+    lab.spark.catalog.clearCache()
+    _fold(lab)  # tried again
+    told = [("total", "NaN"), ("valor", "x")]
+    assert [entry[1:3] for entry in _entries(lab)] == told
+    DeltaTable(str(lab.paths.quarantine)).delete()
+    _fold(lab, _event(1, "insert", 2))
+    assert [entry[1:3] for entry in _entries(lab)] == told
+
+
+def test_the_texts_of_a_column_that_was_hidden_leave_the_quarantine_with_the_rebuild(lab: Lab) -> None:
+    _fold(lab, _event(0, "insert", 1, data="segredo", valor="x"), _event(1, "insert", 2, data="outro segredo"))
+    _fold(lab, _event(2, "update", 2, data="01/02/2024"))
+    columns = tuple(replace(c, rule=None, protect=Protect.TOKEN) if c.name == "data" else c for c in TABLE.columns)
+    rebuild(lab.spark, replace(TABLE, columns=columns), lab.paths, KEYS)
+    assert [entry[1:3] for entry in _entries(lab)] == [("valor", "x")]
+    assert {entry[1:3] for entry in _entries(lab, resolved=True)} == {("data", None)}
 
 
 def test_a_typed_cell_that_cannot_be_stored_is_in_quarantine_with_its_text(lab: Lab) -> None:
@@ -171,8 +205,6 @@ def test_a_value_that_no_change_carried_is_unavailable_and_one_that_did_is_kept(
 
 
 def test_a_missing_key_stops_before_anything_is_written(lab: Lab) -> None:
-    from lakehouse_assets.engine import transformed
-
     cut = lab.land({"t": [_event(0, "insert", 1)]})
     with pytest.raises(ConfigurationError, match=r"no key for t.cpf \(token\), t.nota \(decrypt\)"):
         transformed.fold(lab.spark, TABLE, lab.paths, cut)
@@ -180,8 +212,6 @@ def test_a_missing_key_stops_before_anything_is_written(lab: Lab) -> None:
 
 
 def test_a_changed_rule_halts_the_table_until_it_is_rebuilt(lab: Lab) -> None:
-    from lakehouse_assets.engine import transformed
-
     _fold(lab, _event(0, "insert", 1, data="01/31/2024", valor="1,234"), _event(1, "insert", 2, data="31/01/2024"))
     columns = tuple(replace(c, rule=DateRule(order="mdy")) if c.name == "data" else c for c in TABLE.columns)
     changed = replace(TABLE, columns=columns)
@@ -209,8 +239,6 @@ def test_a_rebuild_equals_the_fold_and_one_column_may_be_rebuilt_alone(lab: Lab)
 
 
 def test_a_rebuild_beside_folds_loses_none_of_them(lab: Lab) -> None:
-    from lakehouse_assets.engine import transformed
-
     _fold(lab, _event(0, "insert", 0))
     folding, last = lab.spark.newSession(), 3
 
