@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ from lakehouse_assets.keys import NO_KEYS, Keys
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+_PASSES = 20  # that find the table further than they began, before a person is asked to stop its folds
 
 
 @dataclass(frozen=True)
@@ -65,23 +68,33 @@ def refold(
 ) -> Rebuilt:
     """`rebuild`, with exactly the columns of `table`."""
     path, built = paths.transformed(table.name), shape.built(table, paths)
-    while True:
+    overtaken = False
+    for passes in count():
+        if passes == _PASSES and not overtaken:
+            raise LakehouseError(
+                f"its folds were faster {_PASSES} times", where=f"transformed.{table.name}",
+                next_step="stop the sensor `arrivals` on Dagster's page, then tell it again",
+            )  # fmt: skip
         state = folded(paths, table.name)
         if state.applied == NOTHING:
             raise LakehouseError(
                 "nothing was folded yet", where=f"transformed.{table.name}", next_step="lakehouse sync"
             )
         source = _from_raw(spark, table, paths, keys, state.applied, state.raw_version)
+        if folded(paths, table.name).applied != state.applied:
+            continue  # a fold was faster: its rows are not replaced by older ones
         before = deltalog.newest_version(path)
         with settings(spark, source.suited | _as_rebuild(before + 1)):
             committed = _commit(spark, table, path, source.rows, state.applied, only)
-        # A fold that was faster has added what is not in these rows: once more, from where it stands now.
         if committed and folded(paths, table.name).applied == state.applied:
             break
+        # One that was faster still has added what is not in these rows: once more, from where it stands now.
+        overtaken = overtaken or committed
     after = deltalog.newest_version(path)
     with settings(spark, source.suited):
         shape.mark(spark, path, _built_now(table, built, only))
         quarantine.reconcile(spark, table, source.raw, paths, state.applied, source.unstorable)
+        quarantine.hide(spark, table, paths)
     rebuild_history(spark, table, paths, keys)
     with settings(spark, source.suited):
         return _rebuilt(spark, table, path, state.applied, before, after)
