@@ -12,7 +12,7 @@ import duckdb
 
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.engine.positions import exists
-from lakehouse_assets.errors import EXIT_USAGE, LakehouseError
+from lakehouse_assets.errors import EXIT_DATA, EXIT_USAGE, LakehouseError
 
 _LAYERS = ("transformed", "history", "refined")  # of which each has a folder of tables
 _PORTION = 10_000
@@ -37,10 +37,13 @@ class LakeReader:
         self.tables: tuple[str, ...] = ()
 
     def look_again(self) -> None:
-        """Give a name to every table that was made since."""
+        """Give a name to every table that was made since; LakehouseError for one that cannot be opened."""
         for name, place in places(self._paths).items():
             if name not in self.tables and (view := self._view(name, place)):
-                self._connection.execute(view)
+                try:
+                    self._connection.execute(view)
+                except duckdb.Error as error:
+                    raise _damaged(name, place, str(error).splitlines()[0]) from None
                 self.tables = (*self.tables, name)
 
     def query(self, statement: str, parameters: Sequence[Any] = ()) -> Answer:
@@ -129,6 +132,11 @@ def places(paths: LakePaths) -> dict[str, Path]:
         folders = sorted((paths.root / layer).glob("*"))
         found |= {f"{layer}.{folder.name}": folder for folder in folders if exists(folder)}
     return found
+
+
+def _damaged(name: str, place: Path, reason: str) -> LakehouseError:
+    mended = "put it back from a copy" if name == "raw" else f"remove {place}: a run makes it anew"
+    return LakehouseError(f"cannot be opened: {reason}", where=name, next_step=mended, exit_code=EXIT_DATA)
 
 
 def _literal(place: Path) -> str:
