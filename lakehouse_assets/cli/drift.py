@@ -58,7 +58,7 @@ def plan(apply_it: bool, write: bool, timeout: float, as_json: bool) -> None:
 def _look(here: Edge) -> Plan:
     from lakehouse_assets.progress.drift import look
 
-    return look(here.catalog, here.paths, here.links, here.source_dsn())
+    return look(here.settings, here.catalog, here.links, here.source_dsn())
 
 
 def _written(here: Edge, found: Plan) -> bool:

@@ -16,8 +16,10 @@ from lakehouse_assets.engine.rebuild import rebuild
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.gateways import connect, postgres
 from lakehouse_assets.keys import Keys
+from lakehouse_assets.settings import Settings
 from lakehouse_assets.stack.connections import Connections
-from lakehouse_assets.stack.connector import added_tables, connector_name
+from lakehouse_assets.stack.connector import connector_name
+from lakehouse_assets.stack.connector_apply import unread
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -74,12 +76,13 @@ class Means:
     say: Callable[[str], None]
 
 
-def look(catalog: Catalog, paths: LakePaths, links: Connections, dsn: str) -> Plan:
+def look(settings: Settings, catalog: Catalog, links: Connections, dsn: str) -> Plan:
     """The plan as of now; LakehouseError when the source does not answer."""
+    paths = LakePaths(settings.lake)
     sources = postgres.read_shapes(dsn, catalog.publication, catalog.tables)
-    unread = [table.name for table in _unread(catalog, links)]
+    behind = [table.name for table in _unread(settings, catalog, links)]
     tables = [
-        TablePlan(t, sources[t.name], differences(t, paths, sources[t.name]), t.name in unread) for t in catalog.tables
+        TablePlan(t, sources[t.name], differences(t, paths, sources[t.name]), t.name in behind) for t in catalog.tables
     ]
     return Plan(tables, postgres.undeclared_tables(dsn, catalog))
 
@@ -111,10 +114,10 @@ def _follow(spark: SparkSession, one: TablePlan, paths: LakePaths, means: Means)
     evolved(spark, one.table, paths, one.source, means.keys)
 
 
-def _unread(catalog: Catalog, links: Connections) -> tuple[Table, ...]:
-    """The tables that the running connector does not read; none when it cannot be asked."""
+def _unread(settings: Settings, catalog: Catalog, links: Connections) -> tuple[Table, ...]:
+    """The tables that the running connector does not read, or not from their beginning; none when it cannot be asked."""
     try:
         config = connect.connector_config(links.connect_url, connector_name(catalog))
     except LakehouseError:
         return ()
-    return added_tables(config, catalog)
+    return unread(settings, config, catalog)

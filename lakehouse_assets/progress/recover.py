@@ -98,15 +98,15 @@ def recover(request: RecoverRequest, recovery: Recovery) -> None:
     observed, found, since = observe(catalog, links), recovery.breaks, newest_cut(paths)
     if recovery.from_new_slot:
         recovery_of_slot.resnapshot(request.settings, catalog, say)
+    elif recovery.tables:
+        connector_apply.wait_for_connector(catalog, links, threading.Event())
+        signals.ask_snapshot(links, recovery.tables, signals.Kind.BLOCKING)
+        say(f"asked for a snapshot of {', '.join(table.name for table in recovery.tables)}")
     # Last, so that a recovery broken off before is begun again from the same halt.
     known, in_raw = continuity.known_identity(paths), request.guard.behind_raw()
     continuity.remember(paths, known.recovered(observed, found, catalog, in_raw))
     continuity.clear_halt(paths)
     say("the stream begins where raw ends")
-    if recovery.tables and not recovery.from_new_slot:
-        connector_apply.wait_for_connector(catalog, links, threading.Event())
-        signals.ask_snapshot(links, recovery.tables, signals.Kind.BLOCKING)
-        say(f"asked for a snapshot of {', '.join(table.name for table in recovery.tables)}")
     for table in recovery.tables:
         # Who agreed to the plan agreed that rows which the snapshot lacks leave the lake, however many.
         if has_rows(request.repair, table):

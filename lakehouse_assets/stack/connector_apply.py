@@ -6,10 +6,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from lakehouse_assets.catalog import Catalog
+from lakehouse_assets import documents
+from lakehouse_assets.catalog import Catalog, Table
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.gateways import connect as connect_gateway
 from lakehouse_assets.settings import Settings
@@ -27,26 +29,48 @@ _AGAIN = {
 _FAILED_SECONDS = 3  # a task that is still FAILED so long after its restart will not heal by itself
 
 
-def apply(settings: Settings, catalog: Catalog, links: Connections) -> bool:
+def apply(settings: Settings, catalog: Catalog, links: Connections, *, snapshot: bool = True) -> bool:
     """Make the connector as the catalog says; False when it is already. A refusal is told with its fix.
 
     Tables that are new to a connector get a snapshot of their own: its first one is over. It is stopped meanwhile: a task
-    that does not know them yet would pass over the signal that asks for it.
+    that does not know them yet would pass over the signal that asks for it. `snapshot`: False where one of every table
+    follows; `read_whole` then says that it has begun.
     """
     name, url = connector.connector_name(catalog), links.connect_url
-    added = connector.added_tables(connect_gateway.connector_config(url, name), catalog)
+    before = connect_gateway.connector_config(url, name)
+    new, added = connector.added_tables(before, catalog), unread(settings, before, catalog)
+    if added:
+        # Kept until they were asked for: the next call sees no difference to the configuration any more.
+        documents.write(_unread_file(settings), {"tables": [table.name for table in added]})
     try:
-        with stopped(url, name) if added else nullcontext():
+        with stopped(url, name) if new else nullcontext():
             changed = connect_gateway.apply_connector(url, name, connector.connector_config(catalog, settings, links))
     except LakehouseError as error:
         meaning, fix = connector_causes.explain(error.problem, catalog, links.replication.user)
         if not meaning:
             raise
         raise LakehouseError(f"{meaning} ({error.problem})", where=f"connector {name}", next_step=fix) from None
-    if added:
+    if added and snapshot:
         wait_for_connector(catalog, links, threading.Event())
         snapshot_added(catalog, links, added)
+        read_whole(settings)
     return changed
+
+
+def unread(settings: Settings, config: dict[str, str] | None, catalog: Catalog) -> tuple[Table, ...]:
+    """The tables whose rows from before a connector with this configuration still has to be asked for."""
+    new = connector.added_tables(config, catalog)
+    waiting = (documents.read(_unread_file(settings)) or {}).get("tables", ()) if config is not None else ()
+    return tuple(table for table in catalog.tables if table in new or table.name in waiting)
+
+
+def read_whole(settings: Settings) -> None:
+    """No table has rows from before the connector that were not asked for."""
+    _unread_file(settings).unlink(missing_ok=True)
+
+
+def _unread_file(settings: Settings) -> Path:
+    return settings.home / "unread.json"
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from lakehouse_assets.gateways import postgres as postgres_gateway
 from lakehouse_assets.settings import Settings
 from lakehouse_assets.stack import connector
 from lakehouse_assets.stack.connections import connections
-from lakehouse_assets.stack.connector_apply import apply, stopped, wait_for_connector
+from lakehouse_assets.stack.connector_apply import apply, read_whole, stopped, wait_for_connector
 
 
 def resnapshot(settings: Settings, catalog: Catalog, say: Callable[[str], None]) -> None:
@@ -22,7 +22,7 @@ def resnapshot(settings: Settings, catalog: Catalog, say: Callable[[str], None])
     """
     links = connections(settings)
     name, url = connector.connector_name(catalog), links.connect_url
-    apply(settings, catalog, links)
+    apply(settings, catalog, links, snapshot=False)
     with stopped(url, name):
         connect_gateway.forget_offsets(url, name)
         say(f"connector {name} is stopped and has forgotten its offsets")
@@ -32,4 +32,5 @@ def resnapshot(settings: Settings, catalog: Catalog, say: Callable[[str], None])
             postgres_gateway.execute(links.checking_dsn, statement, [catalog.slot])
             say(f"slot {catalog.slot} is dropped")
     wait_for_connector(catalog, links, threading.Event())
+    read_whole(settings)
     say("the new snapshot has begun")

@@ -87,6 +87,11 @@ def test_a_topic_that_was_deleted_halts_the_stream_and_only_its_table_is_read_ag
     admin.delete_topics([words.stack.catalog.table("condominios").topic])
     admin.close()
     assert "condominios is gone" in halted(words.paths)
+    owner = words.stack.links.owner_dsn
+    postgres.execute(owner, "revoke insert on lakehouse.signal from lakehouse_replication")
+    assert "permission denied" in words.run("recover", "--yes", code=1).stderr
+    assert continuity.read_halt(words.paths)  # a recovery that was broken off is there to be told again
+    postgres.execute(owner, "grant insert on lakehouse.signal to lakehouse_replication")
     said = _recover(words)
     assert "take a snapshot of condominios" in said
     assert "drop slot" not in said
