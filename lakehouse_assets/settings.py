@@ -47,7 +47,7 @@ class Settings(BaseSettings):
 
     source_dsn: str | None = Field(
         None,
-        description="An external PostgreSQL (`postgresql://user:password@host:port/db`) in place of the embedded one.",
+        description="An external PostgreSQL (`postgresql://user:password@host:port/db`, with `?sslmode=` and files where it is to be verified) in place of the embedded one.",
     )
     replication_dsn: str | None = Field(
         None,
@@ -61,7 +61,8 @@ class Settings(BaseSettings):
         None, description="An external Kafka (`host:port,...`) in place of the embedded one."
     )
     connect_url: str | None = Field(
-        None, description="An external Kafka Connect (`http://host:port`) that has Debezium installed."
+        None,
+        description="An external Kafka Connect (`http://host:port`, or with `user:password@`) that has Debezium installed.",
     )
     spark_remote: str | None = Field(
         None, description="An external Spark Connect server (`sc://host:port`) for the batch work."

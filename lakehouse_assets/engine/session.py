@@ -88,12 +88,13 @@ def require_remote(url: str, seconds: float) -> None:
     Without this the client would try again for ten minutes, in silence.
     """
     place = urlsplit(url)
+    host, port = place.hostname or "", place.port or DEFAULT_CONNECT_PORT
     waiting = Retrying(retry=retry_if_exception_type(OSError), wait=wait_fixed(1), stop=stop_after_delay(seconds))
     try:
-        waiting(_touch, place.hostname or "", place.port or DEFAULT_CONNECT_PORT)
+        waiting(_touch, host, port)
     except RetryError:
         raise LakehouseError(
-            f"Spark does not answer at {url}",
+            f"Spark does not answer at sc://{host}:{port}",
             where="engine",
             next_step="lakehouse doctor; its log is in the stack's home",
         ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import re
@@ -10,13 +11,15 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from lakehouse_assets.errors import LakehouseError
+from lakehouse_assets.errors import ConfigurationError, LakehouseError
 
 _TIMEOUT_SECONDS = 30
 _CAUSE_LENGTH = 300
+_UNREADABLE = "an address that cannot be read"
 RUNNING, FAILED, MISSING, STOPPED, PAUSED = "RUNNING", "FAILED", "MISSING", "STOPPED", "PAUSED"
 
 
@@ -36,6 +39,24 @@ class ConnectorStatus:
     def running(self) -> bool:
         """Whether connector and task both run."""
         return self.state == RUNNING
+
+
+def shown(address: str) -> str:
+    """Scheme, host and port of a URL or of `host:port,...`, for people: the rest may be a password or a token.
+
+    Only what has no scheme is split at its commas: a token may hold some.
+    """
+    if "://" not in address and "," in address:
+        return ",".join(shown(one.strip()) for one in address.split(","))
+    try:
+        parts = urlsplit(address if "://" in address else f"//{address}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return _UNREADABLE
+    if not host:
+        return _UNREADABLE
+    scheme = f"{parts.scheme}://" if parts.scheme else ""
+    return f"{scheme}{f'[{host}]' if ':' in host else host}{f':{port}' if port else ''}"
 
 
 def worker_version(url: str) -> str:
@@ -120,7 +141,7 @@ def first_cause(trace: str) -> str:
     retry=retry_if_exception_type(_Rebalancing), stop=stop_after_delay(30), wait=wait_fixed(0.5), reraise=True
 )  # fmt: skip
 def _request(url: str, method: str, path: str, body: Any = None, **kwargs: Any) -> Any:
-    request = urllib.request.Request(url.rstrip("/") + path, method=method)
+    request = _asked(url, method, path)
     request.add_header("Accept", "application/json")
     data = None
     if body is not None:
@@ -137,8 +158,32 @@ def _request(url: str, method: str, path: str, body: Any = None, **kwargs: Any) 
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
         raise LakehouseError(
-            f"no answer from Kafka Connect: {reason}", where=url, next_step="lakehouse up, or look at logs/connect.log"
+            f"no answer from Kafka Connect: {reason}",
+            where=shown(url),
+            next_step="lakehouse up, or look at logs/connect.log",
         ) from None
+
+
+def _asked(url: str, method: str, path: str) -> urllib.request.Request:
+    """A request that has the URL's credentials in its header, for urllib takes them for a part of the host's name.
+
+    ConfigurationError, which repeats nothing of the URL, when it cannot be read.
+    """
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+        bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        request = urllib.request.Request(bare.rstrip("/") + path, method=method)
+    except ValueError:
+        raise ConfigurationError(
+            ["LAKEHOUSE_CONNECT_URL: cannot be read; expected http://host:port, special characters %-encoded"],
+            where="environment",
+        ) from None
+    if "@" in parts.netloc:
+        pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+        # Not to where an answer redirects to.
+        request.add_unredirected_header("Authorization", f"Basic {base64.b64encode(pair.encode()).decode()}")
+    return request
 
 
 def _refusal(url: str, error: urllib.error.HTTPError) -> LakehouseError:
@@ -147,6 +192,8 @@ def _refusal(url: str, error: urllib.error.HTTPError) -> LakehouseError:
     except (ValueError, OSError):
         message = ""
     if error.code == http.HTTPStatus.CONFLICT:
-        return _Rebalancing("Kafka Connect is rebalancing", where=url, next_step="try again in a minute")
+        return _Rebalancing("Kafka Connect is rebalancing", where=shown(url), next_step="try again in a minute")
     short = " ".join(str(message).split())[: _CAUSE_LENGTH * 2]
-    return LakehouseError(f"Kafka Connect answered {error.code}: {short}", where=url, next_step="lakehouse doctor")
+    return LakehouseError(
+        f"Kafka Connect answered {error.code}: {short}", where=shown(url), next_step="lakehouse doctor"
+    )

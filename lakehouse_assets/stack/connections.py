@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from lakehouse_assets.errors import ConfigurationError
-from lakehouse_assets.settings import Settings
+from lakehouse_assets.settings import PREFIX, Settings
 from lakehouse_assets.stack import secrets
-from lakehouse_assets.stack.ports import LOOPBACK, Port, is_own
+from lakehouse_assets.stack.ports import LOOPBACK, Port, is_own, split
 
 DATABASE = "condominio"
 ADMIN_ROLE = "lakehouse_admin"
@@ -18,6 +20,18 @@ REPLICATION_ROLE = "lakehouse_replication"
 
 POSTGRES, KAFKA, CONNECT, SPARK = "postgres", "kafka", "connect", "spark"
 _SETTING_OF = {POSTGRES: "source_dsn", KAFKA: "kafka_bootstrap", CONNECT: "connect_url", SPARK: "spark_remote"}
+_DSN_FORM = "postgresql://user:password@host:port/database"
+_FORMS = {
+    "source_dsn": _DSN_FORM,
+    "replication_dsn": _DSN_FORM,
+    "kafka_bootstrap": "host:port,...",
+    "connect_url": "http://host:port",
+    "spark_remote": "sc://host:port",
+}
+
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")  # libpq's; the connector has the same
+_TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey")
+_OF_NO_CONCERN = ("connect_timeout", "application_name")  # to the connector, which has its own
 
 
 @dataclass(frozen=True)
@@ -29,6 +43,16 @@ class Replication:
     database: str
     user: str
     password: str = field(repr=False)
+    tls: tuple[tuple[str, str], ...] = ()  # (name, value) of libpq's sslmode, sslrootcert, sslcert, sslkey, where given
+
+    @property
+    def place(self) -> str:
+        """`host:port/database`, for people."""
+        return f"{self._authority}/{self.database}"
+
+    @property
+    def _authority(self) -> str:
+        return f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
     @property
     def by_reference(self) -> bool:
@@ -37,9 +61,11 @@ class Replication:
 
     @property
     def dsn(self) -> str:
-        """The same as a URL."""
+        """The same as a URL, with what it says of TLS."""
         role, password = quote(self.user, safe=""), quote(self.password, safe="")
-        return f"postgresql://{role}:{password}@{self.host}:{self.port}/{quote(self.database, safe='')}"
+        query = "&".join(f"{name}={quote(value)}" for name, value in self.tls)
+        address = f"postgresql://{role}:{password}@{self._authority}/{quote(self.database, safe='')}"
+        return f"{address}?{query}" if query else address
 
 
 @dataclass(frozen=True)
@@ -49,9 +75,9 @@ class Connections:
     admin_dsn: str | None = field(repr=False)  # only of an embedded PostgreSQL, and only once it has been made
     source_dsn: str = field(repr=False)
     replication: Replication
-    kafka_bootstrap: str
-    connect_url: str
-    spark_remote: str
+    kafka_bootstrap: str = field(repr=False)
+    connect_url: str = field(repr=False)
+    spark_remote: str = field(repr=False)
     dagster_home: Path
     lake: Path
     webserver_url: str
@@ -76,7 +102,8 @@ class Connections:
         return self.admin_dsn and urlsplit(self.admin_dsn)._replace(path=f"/{DATABASE}").geturl()
 
     def environment(self) -> dict[str, str]:
-        """The words of `lakehouse env`; the DSN among them carries the application role's password."""
+        """The words of `lakehouse env`, whole, for export: they hold the application role's password, and the password
+        or token that the address of an external Connect or Spark has. Elsewhere an address is shown without them."""
         return {
             "LAKEHOUSE_SOURCE_DSN": self.source_dsn,
             "LAKEHOUSE_KAFKA_BOOTSTRAP": self.kafka_bootstrap,
@@ -112,32 +139,78 @@ def connections(settings: Settings) -> Connections:
 
 
 def embedded_services(settings: Settings) -> frozenset[str]:
-    """Which of postgres, kafka, connect and spark are not given by a setting (or are given as what they are anyway)."""
-    given = {name: getattr(settings, setting) for name, setting in _SETTING_OF.items()}
-    return frozenset(name for name, address in given.items() if not address or is_own(address, settings.port_base))
+    """Which of postgres, kafka, connect and spark are not given by a setting (or are given as what they are anyway).
+
+    ConfigurationError when a given address cannot be read.
+    """
+    return frozenset(name for name, setting in _SETTING_OF.items() if _is_embedded(settings, setting))
+
+
+def _is_embedded(settings: Settings, setting: str) -> bool:
+    address = getattr(settings, setting)
+    if not address:
+        return True
+    if setting == "source_dsn" and "://" not in address:
+        return False  # libpq's own form, `host=... user=...`, is libpq's to read
+    for one in address.split(",") if setting == "kafka_bootstrap" else [address]:
+        _split(setting, one)
+    return is_own(address, settings.port_base)
+
+
+def _split(setting: str, address: str) -> SplitResult:
+    """The parts of an address; ConfigurationError, which repeats nothing of its text, when it cannot be read."""
+    parts = split(address)
+    if parts is None:
+        raise _unreadable(setting)
+    return parts
+
+
+def _unreadable(setting: str) -> ConfigurationError:
+    expected = f"expected {_FORMS[setting]}, special characters %-encoded"
+    return _misconfigured(setting, [f"cannot be read; {expected}"])
+
+
+def _misconfigured(setting: str, problems: list[str]) -> ConfigurationError:
+    name = PREFIX + setting.upper()
+    return ConfigurationError(
+        [f"{name}: {problem}" for problem in problems],
+        where="environment",
+        next_step=f"correct {name}; docs/settings.md says what it is for",
+    )
 
 
 def external_replication(settings: Settings) -> Replication:
-    """The connector's access to an external PostgreSQL: `LAKEHOUSE_REPLICATION_DSN`, else the source's own DSN."""
-    setting = "LAKEHOUSE_REPLICATION_DSN" if settings.replication_dsn else "LAKEHOUSE_SOURCE_DSN"
-    parts = urlsplit(settings.replication_dsn or settings.source_dsn or "")
+    """The connector's access to an external PostgreSQL: `LAKEHOUSE_REPLICATION_DSN`, else the source's own DSN.
+
+    ConfigurationError when it cannot be read, or says what the connector cannot be told.
+    """
+    setting = "replication_dsn" if settings.replication_dsn else "source_dsn"
+    parts = _split(setting, getattr(settings, setting) or "")
     database, user = unquote(parts.path.lstrip("/")), unquote(parts.username or "")
     if parts.scheme not in ("postgresql", "postgres") or not (parts.hostname and database and user):
-        raise ConfigurationError(
-            [f"{setting}: expected postgresql://user:password@host:port/database"],
-            where="environment",
-            next_step=f"correct {setting}; docs/settings.md says what it is for",
-        )
-    return Replication(parts.hostname, _port(setting, parts.netloc), database, user, unquote(parts.password or ""))
+        raise _unreadable(setting)
+    parameters = _parameters(parts.query)
+    if problems := _parameter_problems(parameters):
+        raise _misconfigured(setting, problems)
+    tls = tuple((name, parameters[name]) for name in _TLS if parameters.get(name))
+    return Replication(parts.hostname, parts.port or 5432, database, user, unquote(parts.password or ""), tls)
 
 
-def _port(setting: str, netloc: str) -> int:
-    digits = netloc.rpartition("@")[2].rpartition(":")[2]
-    if ":" not in netloc.rpartition("@")[2]:
-        return 5432
-    if not digits.isdigit() or not 0 < int(digits) < 65536:
-        raise ConfigurationError([f"{setting}: the port is no number from 1 to 65535"], where="environment")
-    return int(digits)
+def _parameters(query: str) -> dict[str, str]:
+    """The parameters of a DSN as libpq reads them: to it a plus is no blank, and of two the last one counts."""
+    pairs = (part.partition("=") for part in query.split("&") if part)
+    return {unquote(name): unquote(value) for name, _, value in pairs}
+
+
+def _parameter_problems(parameters: Mapping[str, str]) -> list[str]:
+    """What the connector cannot be told, never a value; a name that cannot be libpq's may be a piece of a password."""
+    others = sorted(parameters.keys() - {*_TLS, *_OF_NO_CONCERN})
+    named = dict.fromkeys(name if re.fullmatch("[a-z_]+", name) else "a parameter unknown to libpq" for name in others)
+    takes = f"it takes {', '.join(_TLS)}, of LAKEHOUSE_REPLICATION_DSN where that is set"
+    problems = [f"{name}: the connector cannot be given it; {takes}" for name in named]
+    if parameters.get("sslmode", "prefer") not in SSL_MODES:
+        problems.append(f"sslmode: expected one of {', '.join(SSL_MODES)}")
+    return problems
 
 
 def _own_replication(passwords: dict[str, str], port_base: int) -> Replication:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from lakehouse_assets.catalog import Catalog, Table
 from lakehouse_assets.catalog.model import HEARTBEAT_TABLE, LAKEHOUSE_SCHEMA, SIGNAL_TABLE, topic_of
 from lakehouse_assets.settings import Settings
-from lakehouse_assets.stack.connections import CONNECT, POSTGRES, Connections
+from lakehouse_assets.stack.connections import CONNECT, POSTGRES, Connections, Replication
 from lakehouse_assets.stack.secrets import EXTERNAL_REPLICATION, REPLICATION, secrets_file
 
 RETENTION_DAYS = 14
@@ -129,12 +129,24 @@ def connector_config(catalog: Catalog, settings: Settings, links: Connections) -
         "database.dbname": source.database,
         "database.user": source.user,
         "database.password": access(settings, links).password,
+        **_tls(source),
         "slot.name": catalog.slot,
         "publication.name": catalog.publication,
         "topic.prefix": catalog.topic_prefix,
         "table.include.list": ",".join(map(_pattern, catalog.published)),
         **_masked(catalog),
     }
+
+
+def _tls(source: Replication) -> dict[str, str]:
+    """How the server is verified, by files on the worker's machine; the driver's defaults where the DSN says nothing.
+
+    `require` with a root certificate verifies the server in libpq; in the JDBC driver it would not.
+    """
+    given = dict(source.tls)
+    if given.get("sslmode") == "require" and "sslrootcert" in given:
+        given["sslmode"] = "verify-ca"
+    return {f"database.{name}": value for name, value in given.items()}
 
 
 def _pattern(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterable
 from enum import IntEnum
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import psutil
 
@@ -33,18 +33,27 @@ class Port(IntEnum):
         return port_base + self.value
 
 
+def split(address: str) -> SplitResult | None:
+    """The parts of a URL, a DSN or host:port; None when it cannot be read, for `urlsplit` would quote a password.
+
+    The port, where there is one, is from 1 to 65535. There are no fragments: to libpq a `#` is a letter.
+    """
+    try:
+        parts = urlsplit(address if "://" in address else f"//{address}", allow_fragments=False)
+        return None if parts.port == 0 else parts
+    except ValueError:
+        return None
+
+
 def is_own(address: str, port_base: int) -> bool:
     """Whether `address` (a URL, a DSN or host:port) is a loopback port of this very stack.
 
     People do `export $(lakehouse env)`: what comes back that way is the embedded service, not an external one.
     """
-    first = address.split(",")[0]
-    parts = urlsplit(first if "://" in first else f"//{first}")
-    try:
-        port = parts.port
-    except ValueError:
+    parts = split(address.split(",")[0])
+    if parts is None or parts.port is None:
         return False
-    return parts.hostname in _LOOPBACK_NAMES and port is not None and 0 <= port - port_base < PORTS_PER_STACK
+    return parts.hostname in _LOOPBACK_NAMES and 0 <= parts.port - port_base < PORTS_PER_STACK
 
 
 def listening(port: int, timeout: float = 1.0) -> bool:

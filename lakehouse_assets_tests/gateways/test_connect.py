@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
+import traceback
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
-from lakehouse_assets.errors import LakehouseError
+from lakehouse_assets.errors import ConfigurationError, LakehouseError
 from lakehouse_assets.gateways.connect import (
     FAILED,
     MISSING,
@@ -20,6 +21,7 @@ from lakehouse_assets.gateways.connect import (
     delivered_lsn,
     first_cause,
     restart,
+    shown,
     worker_version,
 )
 
@@ -40,6 +42,7 @@ class _Worker(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answers: dict[tuple[str, str], list[tuple[int, Any]]] = {}
         self.asked: list[tuple[str, str, Any]] = []
+        self.authorizations: list[str | None] = []
 
     @property
     def url(self) -> str:
@@ -51,6 +54,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.authorizations.append(self.headers.get("Authorization"))
         self.server.asked.append((self.command, self.path, json.loads(body) if body else None))
         missing = [(404, {"error_code": 404, "message": "not found"})]
         left = self.server.answers.get((self.command, self.path), missing)
@@ -158,6 +162,53 @@ def test_a_worker_that_is_not_there_is_one_clear_error() -> None:
         worker_version("http://127.0.0.1:9")
     assert caught.value.where == "http://127.0.0.1:9"
     assert caught.value.next_step
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("http://connect.example:8083", "http://connect.example:8083"),
+        ("http://user:secretword@connect.example:8083/secretword?a=secretword", "http://connect.example:8083"),
+        ("https://secretword@connect.example", "https://connect.example"),
+        ("sc://spark.example:443/;token=a,secretword", "sc://spark.example:443"),
+        ("sc://[2001:db8::1]:443/;token=[secretword", "sc://[2001:db8::1]:443"),
+        ("kafka-1.example:9092, [2001:db8::1]:9092", "kafka-1.example:9092,[2001:db8::1]:9092"),
+        ("http://user:[secretword]@connect.example", "an address that cannot be read"),
+        ("http://user:secret/word@connect.example", "an address that cannot be read"),
+        ("sc:///;token=secretword", "an address that cannot be read"),
+    ],
+)
+def test_an_address_is_shown_as_scheme_host_and_port(address: str, told: str) -> None:
+    assert shown(address) == told
+
+
+def test_no_error_of_connect_repeats_the_credentials_of_its_address(worker: _Worker) -> None:
+    named, path = f"http://127.0.0.1:{worker.server_address[1]}", ("GET", "/connectors/c/config")
+    url = named.replace("//", "//user:secret%40word@")
+    for code in (400, 500):
+        worker.answers = {path: [(code, {"message": "no"})]}
+        with pytest.raises(LakehouseError) as caught:
+            connector_config(url, "c")
+        assert caught.value.where == named
+    with pytest.raises(LakehouseError, match="no answer") as caught:
+        worker_version("http://user:secretword@127.0.0.1:9")
+    assert caught.value.where == "http://127.0.0.1:9"
+    assert "secret" not in str(caught.value)
+
+
+def test_a_worker_is_given_the_credentials_of_its_address(worker: _Worker) -> None:
+    worker.answers = {("GET", "/"): [(200, {"version": "4.3.1"})]}
+    assert worker_version(worker.url.replace("//", "//user:secret%40word@") + "/") == "4.3.1"
+    assert worker_version(worker.url) == "4.3.1"
+    assert worker.authorizations == ["Basic dXNlcjpzZWNyZXRAd29yZA==", None]
+
+
+@pytest.mark.parametrize("url", ["http://user:[secretword]@h:8083", "http://user:secretword/@h", "//user:secretword@h"])
+def test_an_address_of_connect_that_cannot_be_read_is_one_clear_error(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="LAKEHOUSE_CONNECT_URL") as caught:
+        worker_version(url)
+    assert "secretword" not in "".join(traceback.format_exception(caught.value)).partition("ConfigurationError: ")[2]
+    assert caught.value.__suppress_context__
 
 
 def test_what_a_connector_has_delivered_is_the_furthest_of_its_stored_positions(worker: _Worker) -> None:

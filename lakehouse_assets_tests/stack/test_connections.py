@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 
 import pytest
+from psycopg2.extensions import parse_dsn
 
 from lakehouse_assets.errors import ConfigurationError
 from lakehouse_assets.settings import Settings, load_settings
 from lakehouse_assets.stack import secrets
-from lakehouse_assets.stack.connections import CONNECT, KAFKA, POSTGRES, SPARK, connections
+from lakehouse_assets.stack.connections import CONNECT, KAFKA, POSTGRES, SPARK, connections, embedded_services
 from lakehouse_assets.stack.environment import service_environment
 
 _EXTERNAL = {
@@ -72,6 +74,133 @@ def test_a_dsn_that_cannot_be_read_is_refused_without_its_password(tmp_path: Pat
         connections(_settings(tmp_path, LAKEHOUSE_SOURCE_DSN=dsn))
     assert "LAKEHOUSE_SOURCE_DSN" in str(caught.value)
     assert "secretword" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "address"),
+    [
+        ("LAKEHOUSE_SOURCE_DSN", "postgresql://u:{}@db.example/erp"),
+        ("LAKEHOUSE_REPLICATION_DSN", "postgresql://u:{}@db.example/erp"),
+        ("LAKEHOUSE_KAFKA_BOOTSTRAP", "kafka.example:9092,u:{}@kafka.example:9092"),
+        ("LAKEHOUSE_CONNECT_URL", "http://u:{}@connect.example:8083"),
+        ("LAKEHOUSE_SPARK_REMOTE", "sc://u:{}@spark.example:443"),
+    ],
+)
+@pytest.mark.parametrize(
+    "password", ["[secret]piece", "[secretpiece", "secretpiece]", "secret/piece", "secret#piece", "secret\u2100piece"]
+)
+def test_an_address_that_cannot_be_read_names_its_setting_and_repeats_nothing(
+    tmp_path: Path, setting: str, address: str, password: str
+) -> None:
+    settings = _settings(tmp_path, **_EXTERNAL | {setting: address.format(password)})
+    with pytest.raises(ConfigurationError) as caught:
+        connections(settings)
+    assert f"{setting}: " in str(caught.value)
+    assert setting in caught.value.next_step
+    told = "".join(traceback.format_exception(caught.value))
+    assert not [
+        piece for piece in ("secret", "piece", ".example") if piece in told.partition("ConfigurationError: ")[2]
+    ]
+    assert caught.value.__context__ is None or caught.value.__suppress_context__
+
+
+def test_what_only_asks_which_services_are_embedded_says_it_too(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="LAKEHOUSE_SPARK_REMOTE"):
+        embedded_services(_settings(tmp_path, LAKEHOUSE_SPARK_REMOTE="sc://[secretword"))
+
+
+@pytest.mark.parametrize(("host", "port"), [("[2001:db8::1]:5433", 5433), ("[2001:db8::1]", 5432), ("[::1]", 5432)])
+def test_an_ipv6_host_is_read_and_written_with_its_brackets(tmp_path: Path, host: str, port: int) -> None:
+    given = _settings(tmp_path, LAKEHOUSE_SOURCE_DSN=f"postgresql://app:pass@{host}/erp")
+    links = connections(given)
+    address = host[1:].partition("]")[0]
+    assert (links.replication.host, links.replication.port) == (address, port)
+    assert links.replication.place == f"[{address}]:{port}/erp"
+    assert links.replication.dsn == f"postgresql://app:pass@[{address}]:{port}/erp"
+    read = parse_dsn(links.checking_dsn)
+    assert (read["host"], read["port"], read["dbname"]) == (address, str(port), "erp")
+
+
+def test_an_own_ipv6_loopback_address_is_the_embedded_service(tmp_path: Path) -> None:
+    assert KAFKA in embedded_services(_settings(tmp_path, LAKEHOUSE_KAFKA_BOOTSTRAP="[::1]:16001"))
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "x", "1,db2.example:2"])
+def test_a_port_that_is_none_is_refused(tmp_path: Path, port: str) -> None:
+    with pytest.raises(ConfigurationError, match="LAKEHOUSE_SOURCE_DSN"):
+        connections(_settings(tmp_path, LAKEHOUSE_SOURCE_DSN=f"postgresql://a:b@db.example:{port}/erp"))
+
+
+_TLS = "sslmode=verify-full&sslrootcert=/etc/ca+1.pem&sslcert=%2Fetc%2Fclient.pem&sslkey=/etc/client%20key.pk8"
+
+
+@pytest.mark.parametrize("setting", ["LAKEHOUSE_SOURCE_DSN", "LAKEHOUSE_REPLICATION_DSN"])
+def test_how_the_server_is_verified_stays_in_the_address_of_every_check(tmp_path: Path, setting: str) -> None:
+    dsn = f"{_EXTERNAL[setting]}?{_TLS}&connect_timeout=5&application_name=lake"
+    words = {"LAKEHOUSE_SOURCE_DSN": _EXTERNAL["LAKEHOUSE_SOURCE_DSN"], setting: dsn}
+    links = connections(_settings(tmp_path, **words))
+    wanted = {
+        "sslmode": "verify-full", "sslrootcert": "/etc/ca+1.pem", "sslcert": "/etc/client.pem",
+        "sslkey": "/etc/client key.pk8",
+    }  # fmt: skip
+    read = parse_dsn(links.checking_dsn)
+    assert {name: value for name, value in read.items() if name.startswith("ssl")} == wanted
+    assert read.keys() - wanted.keys() == {"user", "password", "host", "port", "dbname"}
+
+
+def test_a_dsn_that_says_nothing_of_tls_is_written_as_it_was(tmp_path: Path) -> None:
+    links = connections(_settings(tmp_path, **_EXTERNAL))
+    assert links.replication.dsn == _EXTERNAL["LAKEHOUSE_REPLICATION_DSN"]
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("options=-csearch_path%3Dsecretword", "options"),
+        ("sslmode=require&target_session_attrs=secretword", "target_session_attrs"),
+        ("sslrootcert=/a&sslpassword=secretword", "sslpassword"),
+        ("password=secretword", "password"),
+        ("ssl=true", "ssl"),
+        ("sslmode=secretword", "sslmode"),
+        ("sslmode=", "sslmode"),
+        ("sslmode", "sslmode"),
+        ("password=a&Secretword9=b", "password"),
+    ],
+)
+@pytest.mark.parametrize("setting", ["LAKEHOUSE_SOURCE_DSN", "LAKEHOUSE_REPLICATION_DSN"])
+def test_a_parameter_that_the_connector_cannot_be_given_is_named_without_its_value(
+    tmp_path: Path, setting: str, query: str, named: str
+) -> None:
+    words = {"LAKEHOUSE_SOURCE_DSN": _EXTERNAL["LAKEHOUSE_SOURCE_DSN"], setting: f"{_EXTERNAL[setting]}?{query}"}
+    with pytest.raises(ConfigurationError) as caught:
+        connections(_settings(tmp_path, **words))
+    assert f"{setting}: " in str(caught.value)
+    assert named in str(caught.value)
+    assert "secretword" not in str(caught.value).lower()
+
+
+def test_the_sources_own_parameters_are_the_applications_when_the_connector_has_a_dsn(tmp_path: Path) -> None:
+    source = _EXTERNAL["LAKEHOUSE_SOURCE_DSN"] + "?options=-cwork_mem%3D1MB"
+    links = connections(_settings(tmp_path, **_EXTERNAL | {"LAKEHOUSE_SOURCE_DSN": source}))
+    assert links.source_dsn == source
+
+
+def test_a_source_in_libpqs_own_form_is_libpqs_to_read(tmp_path: Path) -> None:
+    source = "host=db.example user=app password=a:[b dbname=erp"
+    links = connections(_settings(tmp_path, **_EXTERNAL | {"LAKEHOUSE_SOURCE_DSN": source}))
+    assert (links.source_dsn, links.is_embedded(POSTGRES)) == (source, False)
+
+
+def test_the_words_of_env_keep_every_address_whole(tmp_path: Path) -> None:
+    words = _EXTERNAL | {
+        "LAKEHOUSE_SOURCE_DSN": "postgresql://app:pass@db.example/erp?sslmode=require",
+        "LAKEHOUSE_CONNECT_URL": "http://user:secretword@connect.example:8083",
+        "LAKEHOUSE_SPARK_REMOTE": "sc://spark.example:443/;token=secretword",
+    }
+    links = connections(_settings(tmp_path, **words))
+    told = links.environment()
+    assert {name: told[name] for name in words if name in told} == {name: words[name] for name in words if name in told}
+    assert "secretword" not in repr(links)
 
 
 def test_no_password_shows(tmp_path: Path) -> None:
