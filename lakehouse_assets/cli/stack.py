@@ -23,18 +23,17 @@ if TYPE_CHECKING:
 @click.command()
 def up() -> None:
     """Start the local stack and wait until every part is healthy; changes nothing when all is up."""
+    from lakehouse_assets.gateways.connect import shown
     from lakehouse_assets.stack.up import up as start
 
     here = edge()
     start(here.settings, here.catalog, say)
     click.echo(f"Page      {here.links.page_url}")
     click.echo(f"Dagster   {here.links.webserver_url}")
-    click.echo(
-        f"Postgres  {here.links.replication.host}:{here.links.replication.port}/{here.links.replication.database}"
-    )
-    click.echo(f"Kafka     {here.links.kafka_bootstrap}")
-    click.echo(f"Connect   {here.links.connect_url}")
-    click.echo(f"Spark     {here.links.spark_remote}")
+    click.echo(f"Postgres  {here.links.replication.place}")
+    click.echo(f"Kafka     {shown(here.links.kafka_bootstrap)}")
+    click.echo(f"Connect   {shown(here.links.connect_url)}")
+    click.echo(f"Spark     {shown(here.links.spark_remote)}")
     click.echo(f"lake      {here.settings.lake}")
 
 
@@ -176,12 +175,18 @@ def engine(once: bool) -> None:
 
 
 @click.command()
-@click.confirmation_option(prompt="Remove all state of this stack and the layers of its lake?")
-def clean() -> None:
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def clean(yes: bool) -> None:
     """Stop the stack, then remove its state and its lake's layers."""
     from lakehouse_assets.stack.up import clean as remove
 
-    remove(edge().settings, say)
+    here = edge()
+    question = (
+        f"Remove all state of this stack ({here.settings.home}) and the layers of its lake ({here.settings.lake})?"
+    )
+    if not yes:
+        click.confirm(question, abort=True)
+    remove(here.settings, say)
 
 
 @click.command()

@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from lakehouse_assets.catalog import Catalog
+from lakehouse_assets.gateways.connect import shown
 from lakehouse_assets.settings import Settings
 from lakehouse_assets.stack import connect, dagster, dashboard, engine, kafka, postgres, secrets
 from lakehouse_assets.stack.connections import (
@@ -87,7 +88,7 @@ def prepare(
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Digests of what the running services were started with."""
+    """Digests of what the running services were started with; `catalog`: with the business tables over it."""
 
     settings: str
     catalog: str
@@ -104,16 +105,17 @@ def fingerprint(
         kafka.configuration(settings),
         connect.configuration(settings, catalog, links),
     )
-    return Fingerprint(*(sha256(text.encode()).hexdigest() for text in ("\0".join(texts), repr(catalog))))
+    business = [(file.name, file.read_bytes()) for file in sorted(settings.refined_folder.glob("*.sql"))]
+    read = repr((catalog, business))
+    return Fingerprint(*(sha256(text.encode()).hexdigest() for text in ("\0".join(texts), read)))
 
 
 def external_states(settings: Settings, links: Connections) -> list[tuple[str, str]]:
-    """(name, address) of the services that a setting points elsewhere."""
-    source = links.replication
+    """(name, address for people, without password or token) of the services that a setting points elsewhere."""
     addresses = {
-        postgres.NAME: (POSTGRES, f"{source.host}:{source.port}/{source.database}"),
-        kafka.NAME: (KAFKA, links.kafka_bootstrap),
-        connect.NAME: (CONNECT, links.connect_url),
-        engine.NAME: (SPARK, links.spark_remote),
+        postgres.NAME: (POSTGRES, links.replication.place),
+        kafka.NAME: (KAFKA, shown(links.kafka_bootstrap)),
+        connect.NAME: (CONNECT, shown(links.connect_url)),
+        engine.NAME: (SPARK, shown(links.spark_remote)),
     }
     return [(name, address) for name, (key, address) in addresses.items() if not links.is_embedded(key)]

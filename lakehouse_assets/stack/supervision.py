@@ -27,6 +27,11 @@ def run_folder(home: Path) -> Path:
     return home / "run"
 
 
+def configuration_file(home: Path) -> Path:
+    """The supervisor's configuration."""
+    return run_folder(home) / "supervisord.conf"
+
+
 def log_file(home: Path, service: str) -> Path:
     """The log of a service."""
     return home / "logs" / f"{service}.log"
@@ -68,14 +73,14 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
 def start(home: Path, services: Iterable[Service], environment: Mapping[str, str]) -> None:
     """Write the configuration and start the supervisor, which starts every service; LakehouseError when it cannot."""
-    configuration_file = run_folder(home) / "supervisord.conf"
-    for folder in (configuration_file.parent, home / "logs"):
+    written = configuration_file(home)
+    for folder in (written.parent, home / "logs"):
         folder.mkdir(parents=True, exist_ok=True)
     _make_socket_folder(home)
-    configuration_file.touch(mode=0o600)
-    configuration_file.chmod(0o600)
-    configuration_file.write_text(configuration(home, services), encoding="utf-8")
-    command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration_file)]
+    written.touch(mode=0o600)
+    written.chmod(0o600)
+    written.write_text(configuration(home, services), encoding="utf-8")
+    command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(written)]
     done = subprocess.run(
         command,
         env={**environment, HOME_MARK: str(home)},
@@ -88,7 +93,7 @@ def start(home: Path, services: Iterable[Service], environment: Mapping[str, str
     if done.returncode:
         words = (done.stderr + done.stdout).strip().splitlines()
         reason = next((line for line in words if line.startswith("Error")), words[-1] if words else "no reason given")
-        raise LakehouseError(f"the supervisor does not start: {reason}", where=str(configuration_file))
+        raise LakehouseError(f"the supervisor does not start: {reason}", where=str(written))
 
 
 def running(home: Path) -> bool:

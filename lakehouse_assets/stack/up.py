@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 from lakehouse_assets import documents
 from lakehouse_assets.catalog import Catalog
@@ -21,7 +23,7 @@ from lakehouse_assets.keys import ensure_keys
 from lakehouse_assets.normalisation.protection import needs_keys
 from lakehouse_assets.proof.verification import FOLDER as PROOF
 from lakehouse_assets.settings import Settings
-from lakehouse_assets.stack import kafka, owner, plan, postgres, processes, supervision
+from lakehouse_assets.stack import dagster, kafka, owner, plan, postgres, processes, supervision
 from lakehouse_assets.stack.connections import Connections, connections
 from lakehouse_assets.stack.environment import service_environment, setting_words
 from lakehouse_assets.stack.jars import ensure_jars
@@ -72,17 +74,29 @@ def down(settings: Settings, say: Say) -> None:
 
 
 def clean(settings: Settings, say: Say) -> None:
-    """Stop the stack, then remove its state and the layers of its lake, and nothing else."""
-    down(settings, say)
-    owner.remove_outside(settings.home)
-    if settings.home.exists():
-        _require_stack_home(settings.home)
-        shutil.rmtree(settings.home)
-        say(f"removed {settings.home}")
-    for layer in LAYERS:
-        if (settings.lake / layer).exists():
-            shutil.rmtree(settings.lake / layer)
-            say(f"removed {settings.lake / layer}")
+    """Stop the stack, then remove its state and the layers of its lake, and nothing else.
+
+    LakehouseError where the home is not there and the lake is: it may be that of a running stack with another home.
+    """
+    if not settings.home.exists():
+        if _layers(settings):
+            raise LakehouseError(
+                f"there is a lake in {settings.lake}, but no stack's home", where=str(settings.home),
+                next_step="set LAKEHOUSE_HOME to the home of its stack, or remove the lake's folders by hand",
+            )  # fmt: skip
+        say(_NOTHING)
+        return
+    _require_stack_home(settings.home)
+    with _alone(settings.home):
+        _stop(settings, say)
+        owner.remove_outside(settings.home)
+        for folder in (*_layers(settings), settings.home):
+            shutil.rmtree(folder)
+            say(f"removed {folder}")
+
+
+def _layers(settings: Settings) -> list[Path]:
+    return [place for layer in LAYERS if (place := settings.lake / layer).exists()]
 
 
 def service_states(settings: Settings) -> list[ServiceState]:
@@ -109,7 +123,9 @@ def _start(
         if known == asdict(wanted):
             return
         if known.get("settings") == wanted.settings:
-            say("the catalog changed: the engine and Dagster read it again")
+            if dagster.CODE_SERVER in {service.name for service in chosen}:
+                _require_readable_business_tables(settings, catalog)
+            say("the catalog or a business table changed: the engine and Dagster read them again")
             _reread(home, [service.name for service in chosen])
             documents.write(mark, asdict(wanted))
             return
@@ -123,6 +139,13 @@ def _start(
     plan.prepare(settings, catalog, links, java, chosen, environment)
     supervision.start(home, chosen, environment)
     documents.write(mark, asdict(wanted))
+
+
+def _require_readable_business_tables(settings: Settings, catalog: Catalog) -> None:
+    """ConfigurationError while Dagster, which could not load them, still runs with those it knows."""
+    from lakehouse_assets.catalog.refined import load_refined
+
+    load_refined(settings.refined_folder, catalog)
 
 
 def _reread(home: Path, chosen: Iterable[str]) -> None:
@@ -165,14 +188,23 @@ def _state(service: Service, known: dict[str, tuple[str, int | None]]) -> Servic
 
 def _require_stack_home(home: Path) -> None:
     # A mistyped LAKEHOUSE_HOME must not cost anybody a folder of his own.
-    if not (home / "secrets.env").exists() and not (home / "run").exists():
+    if not any(sign.exists() for sign in (home / "secrets.env", supervision.configuration_file(home))):
         raise LakehouseError("is no home of a stack", where=str(home), next_step="check LAKEHOUSE_HOME")
 
 
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
     """One `up` or `down` of a stack at a time."""
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    while True:
+        home.mkdir(parents=True, exist_ok=True)
+        with (home / ".lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if not _is(home / ".lock", file):
+                continue  # `clean` has removed it while this waited
+            yield
+            return
+
+
+def _is(place: Path, file: IO[str]) -> bool:
+    """Whether the open file is what is there now."""
+    return place.exists() and os.path.samestat(place.stat(), os.fstat(file.fileno()))

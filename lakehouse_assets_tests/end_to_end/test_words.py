@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -123,6 +124,33 @@ def test_demo_runs_the_main_job_on_a_running_stack_and_proves_it(words):
     done = words.run("demo", "--seconds", "3", "--rate", "20")
     assert done.stdout.count("equal") >= len(words.stack.catalog.names)
     assert "refined.valor_total_por_morador" in done.stdout
+
+
+BUSINESS = """-- description: Residents of each condominium.
+-- owner: cadastro
+-- grain: condominio_id
+SELECT condominio_id, count(*) AS moradores FROM transformed.moradores GROUP BY condominio_id
+"""
+
+
+def test_a_business_table_that_is_written_joins_the_running_stack_and_one_that_is_wrong_leaves_it_alone(words):
+    file = Path(words.stack.environment["LAKEHOUSE_REFINED"]) / "moradores_por_condominio.sql"
+    try:
+        file.write_text(BUSINESS)
+        assert "business table" in words.run("up").stderr
+        words.run("sync")
+        assert (
+            "1"
+            in words.run("query", "SELECT count(*) > 0 FROM refined.moradores_por_condominio", "--format", "csv").stdout
+        )
+        before = words.stack.pid("dagster-code-server")
+        file.write_text(BUSINESS.replace("moradores FROM", "morador FROM transformed.nenhuma JOIN"))
+        assert "unknown table transformed.nenhuma" in words.run("up", code=2).stderr
+        assert words.stack.pid("dagster-code-server") == before
+    finally:
+        file.unlink()
+        words.run("up")
+        shutil.rmtree(words.stack.settings.lake / "refined" / file.stem)
 
 
 def test_the_example_in_the_documents_reads_this_lake(words):

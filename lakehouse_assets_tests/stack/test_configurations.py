@@ -101,6 +101,18 @@ def test_a_change_of_settings_or_catalog_is_seen(settings: Settings, catalog: Ca
     assert before.catalog != other.catalog
 
 
+def test_a_business_table_that_is_written_changed_or_removed_is_seen(tmp_path: Path, catalog: Catalog) -> None:
+    settings = load_settings({"LAKEHOUSE_HOME": str(tmp_path), "LAKEHOUSE_REFINED": str(tmp_path)})
+    seen = [plan.fingerprint(settings, catalog, connections(settings), {}, "")]
+    for statement in ("SELECT 1", "SELECT 2", None):
+        file = tmp_path / "um.sql"
+        file.write_text(statement) if statement else file.unlink()
+        seen.append(plan.fingerprint(settings, catalog, connections(settings), {}, ""))
+    assert len({found.catalog for found in seen}) == 3
+    assert seen[0] == seen[-1]
+    assert len({found.settings for found in seen}) == 1
+
+
 def test_a_folder_that_a_configuration_cannot_hold_is_refused(tmp_path: Path) -> None:
     words = {"LAKEHOUSE_HOME": str(tmp_path / "a:b"), "LAKEHOUSE_CACHE": str(tmp_path / "50%")}
     with pytest.raises(ConfigurationError) as caught:
@@ -131,10 +143,12 @@ def test_a_cluster_stays_where_it_was_made_whatever_becomes_of_the_folder_above(
 
 
 def test_a_folder_that_is_no_home_is_never_removed(tmp_path: Path) -> None:
-    keep = tmp_path / "photographs" / "one"
-    keep.parent.mkdir()
+    keep = tmp_path / "photographs" / "run" / "one"
+    keep.parent.mkdir(parents=True)
     keep.write_text("kept")
-    settings = load_settings({"LAKEHOUSE_HOME": str(keep.parent), "LAKEHOUSE_LAKE": str(tmp_path / "lake")})
+    settings = load_settings(
+        {"LAKEHOUSE_HOME": str(tmp_path / "photographs"), "LAKEHOUSE_LAKE": str(tmp_path / "lake")}
+    )
     with pytest.raises(LakehouseError, match="no home of a stack"):
         clean(settings, print)
     assert keep.read_text() == "kept"
@@ -145,5 +159,27 @@ def test_clean_removes_the_layers_and_leaves_what_else_is_in_the_lake(tmp_path: 
     for name in ("raw", "transformed", "refined", "mine"):
         (lake / name).mkdir(parents=True)
     (lake / "README.md").write_text("kept")
-    clean(load_settings({"LAKEHOUSE_HOME": str(tmp_path / "home"), "LAKEHOUSE_LAKE": str(lake)}), print)
+    settings = load_settings({"LAKEHOUSE_HOME": str(tmp_path / "home"), "LAKEHOUSE_LAKE": str(lake)})
+    with pytest.raises(LakehouseError, match="there is a lake"):  # perhaps of a running stack with another home
+        clean(settings, print)
+    assert (lake / "raw").exists()
+    secrets.ensure_secrets(settings.home)
+    clean(settings, print)
+    assert not settings.home.exists()
     assert sorted(path.name for path in lake.iterdir()) == ["README.md", "mine"]
+
+
+def test_the_address_of_an_external_service_is_shown_without_its_password_or_token(tmp_path: Path) -> None:
+    words = {
+        "LAKEHOUSE_SOURCE_DSN": "postgresql://a:secretword@[2001:db8::1]/erp?sslmode=require",
+        "LAKEHOUSE_KAFKA_BOOTSTRAP": "kafka-1.example:9092,[2001:db8::2]:9092",
+        "LAKEHOUSE_CONNECT_URL": "http://user:secretword@connect.example:8083/secretword",
+        "LAKEHOUSE_SPARK_REMOTE": "sc://spark.example:443/;use_ssl=true;token=a,secretword",
+    }
+    settings = load_settings({"LAKEHOUSE_HOME": str(tmp_path), **words})
+    assert dict(plan.external_states(settings, connections(settings))) == {
+        "postgres": "[2001:db8::1]:5432/erp",
+        "kafka": "kafka-1.example:9092,[2001:db8::2]:9092",
+        "connect": "http://connect.example:8083",
+        "engine": "sc://spark.example:443",
+    }
