@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -110,13 +111,11 @@ class Condominium:
 
 
 @dataclass(frozen=True)
-class Day:
-    """The transactions of one day and type of property."""
+class Transactions:
+    """The transactions by type of property, newest first; each part is `of` a (day, type), a month by its first day."""
 
-    day: date
-    kind: str
-    count: int
-    amount: Decimal
+    months: list[Part]
+    days: list[Part]
 
 
 @dataclass(frozen=True)
@@ -132,16 +131,15 @@ class Choice:
 
 @dataclass(frozen=True)
 class Selection:
-    """The rows of a choice, newest first, each `of` a (day, type), and their sum."""
+    """The rows of a choice, newest first, each `of` a (day, type), and the sum of those that are shown."""
 
     rows: list[Part]
     total: Whole
-    complete: bool  # whether the sum holds the hidden rows too
 
     @property
-    def hidden(self) -> int:
-        """How many rows are not shown."""
-        return sum(bool(row.hidden) for row in self.rows)
+    def hidden(self) -> Counter[str]:
+        """How many rows are not shown, by why."""
+        return Counter(row.hidden for row in self.rows if row.hidden)
 
 
 def overview(lake: LakeReader) -> Overview:
@@ -151,10 +149,6 @@ def overview(lake: LakeReader) -> Overview:
         f"SELECT mes, sum(boletos_pagos), sum(receita), sum(multas) FROM {RECEIPTS} WHERE mes IS NOT NULL GROUP BY mes ORDER BY mes"
     ).rows
     (unread,) = lake.query(f"SELECT coalesce(sum(boletos_a_conferir), 0) FROM {RECEIPTS}").rows[0]
-    activity = lake.query(
-        f"SELECT mes, sum(transacoes), sum(valor_total) FROM {ACTIVITY} "
-        f"WHERE mes > (SELECT max(mes) FROM {ACTIVITY}) - INTERVAL 24 MONTH GROUP BY mes ORDER BY mes"
-    ).rows
     outline = lake.query(
         "SELECT count(*), coalesce(sum(imoveis), 0), coalesce(sum(moradores), 0), coalesce(sum(transacoes), 0), "
         f"coalesce(sum(valor_transacoes), 0), max(ultima_transacao) FROM {OUTLINE}"
@@ -164,7 +158,7 @@ def overview(lake: LakeReader) -> Overview:
     return Overview(
         year, _whole(months), _whole(_within(months, year)), int(unread), owed, base,
         _one(int(outline[3]), outline[4]), outline[5], outline[0], int(outline[1]), int(outline[2]),
-        _parts(months), _bands(lake), _parts(activity), _top(lake, year),
+        _parts(months), _bands(lake), _activity(lake), _top(lake, year),
     )  # fmt: skip
 
 
@@ -200,8 +194,8 @@ def condominium(lake: LakeReader, number: int) -> Condominium | None:
     (newest,) = lake.query(f"SELECT max(mes) FROM {RECEIPTS}").rows[0]
     year = year_to(newest)
     years = lake.query(
-        f"SELECT year(mes), sum(transacoes), sum(valor_total) FROM {ACTIVITY} WHERE condominio_id = ? AND mes IS NOT NULL "
-        "GROUP BY 1 ORDER BY 1", [number],
+        f"SELECT year(mes), sum(transacoes), coalesce(sum(valor_total), 0) FROM {ACTIVITY} "
+        "WHERE condominio_id = ? AND mes IS NOT NULL GROUP BY 1 ORDER BY 1", [number],
     ).rows  # fmt: skip
     owed, base = _overdue(lake, number)
     return Condominium(
@@ -211,37 +205,43 @@ def condominium(lake: LakeReader, number: int) -> Condominium | None:
     )  # fmt: skip
 
 
-def days(lake: LakeReader) -> list[Day]:
-    """Every day and type with transactions, oldest first; what `select` chooses from."""
+def transactions(lake: LakeReader) -> Transactions:
+    """Every transaction, for `select` to choose from.
+
+    What is hidden is decided here and not by selection, so that no two selections differ by a hidden part: of all
+    transactions the months, of a shown month its types, of a shown month and type its days.
+    """
     _need(lake, DAILY)
     rows = lake.query(
-        "SELECT data_transacao, coalesce(tipo, ''), sum(total_transacoes_diarias), sum(valor_total_diario) "
-        f"FROM {DAILY} WHERE data_transacao IS NOT NULL GROUP BY ALL ORDER BY ALL"
+        "SELECT CAST(date_trunc('month', data_transacao) AS DATE), coalesce(tipo, ''), data_transacao, "
+        f"sum(total_transacoes_diarias), coalesce(sum(valor_total_diario), 0) FROM {DAILY} GROUP BY ALL ORDER BY ALL"
     ).rows
-    return [Day(day, kind, int(count), amount) for day, kind, count, amount in rows]
+    hide = floors.within({row[:3]: int(row[3]) for row in rows})
+    dated = [row for row in rows if row[0]]
+    months: dict[tuple[date, str], tuple[int, Decimal]] = {}
+    for month, kind, _, count, amount in dated:
+        before = months.get((month, kind), (0, Decimal(0)))
+        months[month, kind] = (before[0] + int(count), before[1] + amount)
+    return Transactions(
+        _newest(_part(of in hide, of, *sums) for of, sums in months.items()),
+        _newest(_part(row[:3] in hide, (row[2], row[1]), *row[3:]) for row in dated),
+    )
 
 
-def select(known: Iterable[Day], choice: Choice, written: Callable[[date], str]) -> Selection:
+def select(known: Transactions, choice: Choice, written: Callable[[date], str]) -> Selection:
     """The rows of a choice; a search looks at the type and at the day as it is `written`."""
     sought = plain(choice.search)
-    found: dict[tuple[date, str], tuple[int, Decimal]] = {}
-    for day in known:
-        if not choice.first <= day.day.replace(day=1) <= choice.last or (choice.kinds and day.kind not in choice.kinds):
-            continue
-        key = (day.day.replace(day=1) if choice.monthly else day.day, day.kind)
-        if sought and sought not in plain(f"{written(key[0])} {day.kind}"):
-            continue
-        count, amount = found.get(key, (0, Decimal(0)))
-        found[key] = (count + day.count, amount + day.amount)
-    ordered = sorted(sorted(found.items(), key=lambda item: item[0][1]), key=lambda item: item[0][0], reverse=True)
-    rows = [
-        Part(key, None, None, hidden=FEW) if floors.small(count) else Part(key, count, amount)
-        for key, (count, amount) in ordered
-    ]
-    unseen = sum(count for count, _ in found.values() if floors.small(count))
-    complete = not floors.small(unseen)
-    summed = [cell for cell in found.values() if complete or not floors.small(cell[0])]
-    return Selection(rows, _one(sum(c for c, _ in summed), sum((a for _, a in summed), Decimal(0))), complete)
+
+    def chosen(day: date, kind: str) -> bool:
+        return (
+            choice.first <= day.replace(day=1) <= choice.last
+            and (not choice.kinds or kind in choice.kinds)
+            and (not sought or sought in plain(f"{written(day)} {kind}"))
+        )
+
+    rows = [row for row in (known.months if choice.monthly else known.days) if chosen(*row.of)]
+    amounts = (row.amount for row in rows if row.amount is not None)
+    return Selection(rows, Whole(sum(row.count or 0 for row in rows), sum(amounts, Decimal(0))))
 
 
 def _need(lake: LakeReader, *names: str) -> None:
@@ -253,12 +253,20 @@ def _parts(rows: Iterable[Sequence[Any]]) -> list[Part]:
     """Rows (of, count, amount[, extra]) as the parts of a whole that is known."""
     rows = list(rows)
     hide = floors.hidden([int(row[1]) for row in rows])
-    return [
-        Part(row[0], None, None, None, FEW if floors.small(int(row[1])) else WITHHELD)
-        if secret
-        else Part(row[0], int(row[1]), row[2], row[3] if len(row) > 3 else None)
-        for row, secret in zip(rows, hide, strict=True)
-    ]
+    return [_part(secret, *row[:4]) for row, secret in zip(rows, hide, strict=True)]
+
+
+def _part(secret: bool, of: Any, count: int, amount: Decimal, extra: Decimal | None = None) -> Part:
+    """A part, without its figures where they are secret."""
+    count = int(count)
+    if secret:
+        return Part(of, None, None, None, FEW if floors.small(count) else WITHHELD)
+    return Part(of, count, amount, extra)
+
+
+def _newest(parts: Iterable[Part]) -> list[Part]:
+    """Parts of a (day, type), the newest first."""
+    return sorted(sorted(parts, key=lambda part: part.of[1]), key=lambda part: part.of[0], reverse=True)
 
 
 def _whole(rows: Iterable[Sequence[Any]]) -> Whole:
@@ -303,6 +311,15 @@ def _bands(lake: LakeReader, number: int | None = None) -> list[Part]:
     ).rows  # fmt: skip
     found = {row[0]: row for row in rows}
     return _parts([found.get(band, (band, 0, Decimal(0))) for band in BANDS])
+
+
+def _activity(lake: LakeReader) -> list[Part]:
+    """The transactions of the last 24 months, hidden as in `transactions`: all months are shown there, their sum here."""
+    rows = lake.query(
+        "SELECT mes, sum(transacoes), coalesce(sum(valor_total), 0), mes > max(max(mes)) OVER () - INTERVAL 24 MONTH "
+        f"FROM {ACTIVITY} GROUP BY mes ORDER BY mes"
+    ).rows
+    return [part for part, row in zip(_parts(row[:3] for row in rows), rows, strict=True) if row[3]]
 
 
 def _of(number: int | None) -> tuple[str, list[int]]:

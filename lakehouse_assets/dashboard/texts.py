@@ -119,7 +119,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "selected_amount": ("Valor", "Amount"),
     "selected_count": ("Transações", "Transactions"),
     "selected_rows": ("Linhas", "Rows"),
-    "selected_rows_sub": ("{hidden} com menos de {k}", "{hidden} with fewer than {k}"),
+    "selected_rows_sub": ("menos de {k}: {few} · oculto: {withheld}", "fewer than {k}: {few} · withheld: {withheld}"),
     "visible_only": ("só linhas mostradas", "shown rows only"),
     "no_rows": ("Nenhuma transação com esse filtro.", "No transaction with this filter."),
     "download_csv": ("Baixar CSV", "Download CSV"),

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pytest
 import sqlglot
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlglot import exp
 
 from lakehouse_assets.catalog.model import LakePaths
-from lakehouse_assets.dashboard import data, quality
+from lakehouse_assets.dashboard import data, floors, quality
 from lakehouse_assets.dashboard.data import FEW, SECRET, WITHHELD, Choice, Part, Whole
 from lakehouse_assets.engine.reader import LakeReader, open_lake
 from lakehouse_assets_tests.dashboard import lake
@@ -109,60 +115,154 @@ def test_condominiums_to_choose_from_are_in_the_order_of_their_names(reader: Lak
 
 
 @pytest.fixture
-def days(reader: LakeReader) -> list[data.Day]:
-    return data.days(reader)
+def known(reader: LakeReader) -> data.Transactions:
+    return data.transactions(reader)
 
 
 def written(day: date) -> str:
     return f"{day:%d/%m/%Y}"
 
 
-def test_transactions_by_day(days: list[data.Day]) -> None:
-    found = data.select(days, Choice(FEB, MAR), written)
+def test_transactions_by_day(known: data.Transactions) -> None:
+    found = data.select(known, Choice(FEB, MAR), written)
     assert found.rows == [
-        Part((date(2026, 3, 11), ""), 7, D("70.00")),
+        Part(
+            (date(2026, 3, 11), ""), None, None, hidden=WITHHELD
+        ),  # with it the two of loja would follow from March's 20
         Part((date(2026, 3, 11), "apartamento"), 5, D("500.00")),
         Part((date(2026, 3, 10), "apartamento"), 6, D("600.10")),
         Part((date(2026, 3, 10), "loja"), None, None, hidden=FEW),
         Part((date(2026, 2, 28), "loja"), None, None, hidden=FEW),
         Part((date(2026, 2, 1), "loja"), None, None, hidden=FEW),
     ]
-    assert (found.total, found.complete, found.hidden) == (Whole(27, D("1320.60")), True, 3)
+    assert (found.total, found.hidden) == (Whole(11, D("1100.10")), {FEW: 3, WITHHELD: 1})
 
 
-def test_transactions_by_month_add_the_days_up(days: list[data.Day]) -> None:
-    found = data.select(days, Choice(FEB, MAR, monthly=True, kinds=("loja", "apartamento")), written)
+def test_transactions_by_month_add_the_days_up(known: data.Transactions) -> None:
+    found = data.select(known, Choice(FEB, MAR, monthly=True, kinds=("loja", "apartamento")), written)
     assert found.rows == [
         Part((MAR, "apartamento"), 11, D("1100.10")),
         Part((MAR, "loja"), None, None, hidden=FEW),
         Part((FEB, "loja"), 7, D("100.50")),
     ]
-    # Two payments are hidden alone: the sum leaves them out, or they would follow from it.
-    assert (found.total, found.complete) == (Whole(18, D("1200.60")), False)
+    assert (found.total, found.hidden) == (Whole(18, D("1200.60")), {FEW: 1})
 
 
 @pytest.mark.parametrize(
     ("choice", "amounts"),
     [
-        (Choice(MAR, MAR), ["70.00", "500.00", "600.10", None]),
+        (Choice(MAR, MAR), [None, "500.00", "600.10", None]),
         (Choice(MAR, MAR, kinds=("loja",)), [None]),
         (Choice(JAN, MAR, search="APARTA"), ["500.00", "600.10"]),
-        (Choice(JAN, MAR, search="11/03/2026"), ["70.00", "500.00"]),
+        (Choice(JAN, MAR, search="11/03/2026"), [None, "500.00"]),
         (Choice(date(2025, 1, 1), MAR, search="casa"), ["999.99"]),
         (Choice(JAN, MAR, search="nada disso"), []),
     ],
 )
-def test_filters_and_search(days: list[data.Day], choice: Choice, amounts: list[str | None]) -> None:
-    found = data.select(days, choice, written)
+def test_filters_and_search(known: data.Transactions, choice: Choice, amounts: list[str | None]) -> None:
+    found = data.select(known, choice, written)
     assert [row.amount for row in found.rows] == [None if amount is None else D(amount) for amount in amounts]
 
 
-def test_the_sum_of_a_few_is_not_shown(days: list[data.Day]) -> None:
-    found = data.select(days, Choice(FEB, FEB, search="01/02"), written)
-    assert (found.total, found.complete) == (Whole(0, D(0)), False)
+def test_the_sum_of_a_few_is_not_shown(known: data.Transactions) -> None:
+    found = data.select(known, Choice(FEB, FEB, search="01/02"), written)
+    assert (found.total, found.hidden) == (Whole(0, D(0)), {FEW: 1})
 
 
-@pytest.mark.parametrize("question", [data.overview, data.days, data.condominiums])
+Daily = Callable[[list[tuple[Any, ...]]], data.Transactions]
+
+
+@pytest.fixture
+def of(tmp_path: Path) -> Daily:
+    """The transactions of a lake with these (day, type, amount, count)."""
+
+    def read(rows: list[tuple[Any, ...]]) -> data.Transactions:
+        paths = LakePaths(tmp_path)
+        lake.write(paths.refined("transacoes_diarias_por_tipo"), lake.DAILY, rows)
+        with open_lake(paths) as reader:
+            return data.transactions(reader)
+
+    return read
+
+
+def test_a_longer_period_does_not_give_a_hidden_month_away(of: Daily) -> None:
+    known = of([(month, "casa", "300.00", 3) for month in (JAN, FEB, MAR)] + [(MAR, "loja", "50.00", 9)])
+    for monthly in (True, False):
+        longer, shorter = (data.select(known, Choice(first, MAR, monthly=monthly), written) for first in (JAN, FEB))
+        assert [row.hidden for row in longer.rows if row not in shorter.rows] == [FEW]
+        assert longer.total == shorter.total
+
+
+def test_the_days_of_a_month_do_not_give_a_hidden_day_away(of: Daily) -> None:
+    known = of([(date(2026, 1, 5), "casa", "1000.00", 10), (date(2026, 1, 6), "casa", "777.00", 1)])
+    assert known.months == [Part((JAN, "casa"), 11, D("1777.00"))]
+    assert [row.hidden for row in known.days] == [FEW, WITHHELD]
+
+
+def test_the_transactions_of_few_without_a_day_do_not_follow_from_the_sum_of_all(of: Daily) -> None:
+    known = of([(None, "casa", "9.00", 2), (JAN, "casa", "60.00", 6), (FEB, "casa", "70.00", 7)])
+    assert [(row.of[0], row.hidden) for row in known.months] == [(FEB, ""), (JAN, WITHHELD)]
+
+
+def test_the_amount_of_a_day_that_could_not_be_read_is_nothing(of: Daily) -> None:
+    known = of([(JAN, "casa", None, 6), (date(2026, 1, 2), "casa", "70.00", 7)])
+    assert known.months == [Part((JAN, "casa"), 13, D("70.00"))]
+    assert [row.amount for row in known.days] == [D("70.00"), D(0)]
+
+
+DRAWN = st.dictionaries(
+    st.tuples(st.dates(date(2025, 11, 28), date(2026, 2, 3)), st.sampled_from(["casa", "loja"])), st.integers(1, 9)
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(DRAWN)
+def test_no_selections_differ_by_a_hidden_row(counts: dict[tuple[date, str], int]) -> None:
+    known = _without_delta(counts)
+    assert {row.of for row in known.days} == set(counts)
+    for monthly, first, last, search in itertools.product(
+        (True, False), (date(2025, 11, 1), JAN), (JAN, FEB), ("", "casa")
+    ):
+        found = data.select(known, Choice(first, last, monthly, search=search), written)
+        shown = [row for row in found.rows if not row.hidden]
+        assert found.total == Whole(sum(r.count or 0 for r in shown), sum((r.amount or 0 for r in shown), D(0)))
+        assert not any(floors.small(row.count or 0) for row in shown)
+    for month in known.months:
+        within = [row for row in known.days if (row.of[0].replace(day=1), row.of[1]) == month.of]
+        unseen = (month.count or 0) - sum(row.count or 0 for row in within)
+        assert unseen == 0 or unseen >= floors.K
+
+
+def _without_delta(counts: dict[tuple[date, str], int]) -> data.Transactions:
+    """The transactions of a table in memory, which is quicker made than a lake."""
+    with duckdb.connect() as connection:
+        columns = "data_transacao DATE, tipo TEXT, valor_total_diario DECIMAL(18, 2), total_transacoes_diarias BIGINT"
+        connection.execute(f"CREATE SCHEMA refined; CREATE TABLE {data.DAILY} ({columns})")
+        for (day, kind), count in counts.items():
+            connection.execute(f"INSERT INTO {data.DAILY} VALUES (?, ?, ?, ?)", [day, kind, D(f"{count}.50"), count])
+        reader = LakeReader(connection, LakePaths(Path("nowhere")), lambda *_: None)
+        reader.tables = (data.DAILY,)
+        return data.transactions(reader)
+
+
+def test_both_pages_hide_the_same_months(tmp_path: Path) -> None:
+    """The chart looks back 24 months, and the month that is withheld beside an older one is among them."""
+    paths = lake.make(tmp_path)
+    old = date(2020, 1, 1)
+    counts = {old: 3, JAN: 7, FEB: 6, MAR: 9}
+    lake.write(
+        paths.refined("movimento_mensal_por_condominio"), lake.MOVEMENT, [(1, m, n, "1.00") for m, n in counts.items()]
+    )
+    lake.write(
+        paths.refined("transacoes_diarias_por_tipo"), lake.DAILY, [(m, "casa", "1.00", n) for m, n in counts.items()]
+    )
+    with open_lake(paths) as reader:
+        chart, rows = data.overview(reader).activity, data.transactions(reader).months
+    assert [(part.of, part.hidden) for part in chart] == [(JAN, ""), (FEB, WITHHELD), (MAR, "")]
+    assert {part.of[0]: part.hidden for part in rows} == {old: FEW, **{part.of: part.hidden for part in chart}}
+
+
+@pytest.mark.parametrize("question", [data.overview, data.transactions, data.condominiums])
 def test_a_table_that_is_not_there_is_named(tmp_path: Path, question) -> None:
     with open_lake(LakePaths(tmp_path)) as empty, pytest.raises(data.NotComputed, match=r"refined\."):
         question(empty)
@@ -175,7 +275,7 @@ def test_tables_without_rows_are_nothing_and_no_error(tmp_path: Path) -> None:
     with open_lake(paths) as reader:
         seen = data.overview(reader)
         assert (seen.year, seen.received, seen.overdue, seen.top) == (None, data.NONE, data.NONE, [])
-        assert (data.days(reader), data.condominiums(reader)) == ([], [])
+        assert (data.transactions(reader), data.condominiums(reader)) == (data.Transactions([], []), [])
 
 
 def test_only_refined_is_asked_for_business_and_only_counts_for_quality(
@@ -191,7 +291,7 @@ def test_only_refined_is_asked_for_business_and_only_counts_for_quality(
     monkeypatch.setattr(LakeReader, "_execute", noted)
     data.overview(reader)
     data.condominium(reader, 1)
-    data.days(reader)
+    data.transactions(reader)
     of_business = _tables(asked)
     asked.clear()
     quality.readings(reader, catalog)

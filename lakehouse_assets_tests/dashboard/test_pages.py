@@ -107,21 +107,21 @@ def test_a_small_condominium_is_named_and_nothing_more(app) -> None:
 def test_transactions_filtered_searched_and_grouped(app) -> None:
     page = app("transactions")
     assert not page.exception
-    # All types by month; the two of loja in March are hidden, and so left out of the sum.
-    assert figures(page)["Valor"] == ("R$ 2.270,59", "só linhas mostradas")
-    assert figures(page)["Transações"] == ("34", "só linhas mostradas")
-    assert figures(page)["Linhas"] == ("5", "1 com menos de 5")
+    # All types by month; the two of loja in March are hidden with the seven of no type, and so left out of the sum.
+    assert figures(page)["Valor"] == ("R$ 2.200,59", "só linhas mostradas")
+    assert figures(page)["Transações"] == ("27", "só linhas mostradas")
+    assert figures(page)["Linhas"] == ("5", "menos de 5: 1 · oculto: 1")
     page.multiselect[0].set_value(["apartamento"]).run()
     assert figures(page)["Valor"] == ("R$ 1.100,10", "")
     page.multiselect[0].set_value([]).run()
     page.text_input[0].set_value("mar/26").run()
-    assert figures(page)["Transações"] == ("18", "só linhas mostradas")
+    assert figures(page)["Transações"] == ("11", "só linhas mostradas")
     page.button_group(key="grain").set_value("day").run()
     page.text_input[0].set_value("11/03/2026").run()
-    assert figures(page)["Valor"] == ("R$ 570,00", "")
+    assert figures(page)["Valor"] == ("R$ 500,00", "só linhas mostradas")
     shown = page.dataframe[0].value
     assert shown["Tipo"].tolist() == ["sem tipo", "apartamento"]
-    assert shown["Valor"].tolist() == [70.0, 500.0]
+    assert shown["Valor"].fillna(0).tolist() == [0.0, 500.0]
     page.text_input[0].set_value("não há").run()
     assert "Nenhuma transação com esse filtro." in text(page)
     assert not page.exception
@@ -135,7 +135,17 @@ def test_hidden_figures_are_not_sent_to_the_browser(app) -> None:
     assert len(few) == 3
     assert few["Transações"].isna().all()
     assert few["Valor"].isna().all()
+    assert page.dataframe[0].proto.placeholder == "oculto", "one of them is of seven"
+    page.multiselect[0].set_value(["loja"]).run()
     assert page.dataframe[0].proto.placeholder == "menos de 5"
+
+
+def test_a_day_whose_amounts_could_not_be_read_is_shown(app, tmp_path: Path) -> None:
+    paths = lake.make(tmp_path)
+    lake.write(paths.refined("transacoes_diarias_por_tipo"), lake.DAILY, [*lake.DAYS, (lake.BASE, "casa", None, 8)])
+    page = app("transactions", tmp_path)
+    assert not page.exception
+    assert figures(page)["Transações"][0] == "35"
 
 
 def test_quality(app) -> None:
@@ -281,6 +291,17 @@ def test_a_table_whose_files_went_away_is_said_and_not_raised(app, tmp_path: Pat
     for file in paths.refined("panorama_por_condominio").glob("*.parquet"):
         file.unlink()
     page = app("overview", tmp_path)
+    assert not page.exception
+    assert "O lago mudou enquanto era lido" in text(page)
+
+
+@pytest.mark.parametrize("name", ["overview", "transactions"])
+def test_a_table_that_is_damaged_is_said_and_not_raised(app, name: str, tmp_path: Path) -> None:
+    paths = lake.make(tmp_path)
+    for table in ("panorama_por_condominio", "transacoes_diarias_por_tipo"):
+        (newest,) = (paths.refined(table) / "_delta_log").glob("*.json")
+        newest.write_text("", encoding="utf-8")
+    page = app(name, tmp_path)
     assert not page.exception
     assert "O lago mudou enquanto era lido" in text(page)
 

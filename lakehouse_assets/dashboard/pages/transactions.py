@@ -17,8 +17,8 @@ _MONTHS_AT_FIRST = 12
 def show() -> None:
     """Filters, figures, chart, rows."""
     t = session.texts()
-    known = session.ask(data.days)
-    if not known:
+    known = session.ask(data.transactions)
+    if not known.months:
         parts.note(t("nothing_yet"))
         return
     choice = _choice(known)
@@ -27,16 +27,16 @@ def show() -> None:
     if not found.rows:
         parts.notice("info", t("no_rows"))
         return
-    _chart(found, choice, {day.kind for day in known})
+    _chart(found, choice, {kind for _, kind in _places(known)})
     _rows(found, choice)
     _files(found)
     views.privacy()
 
 
-def _choice(known: list[data.Day]) -> data.Choice:
+def _choice(known: data.Transactions) -> data.Choice:
     t, f = session.texts(), session.formats()
-    months = sorted({day.day.replace(day=1) for day in known})
-    kinds = sorted({day.kind for day in known})
+    months = sorted({month for month, _ in _places(known)})
+    kinds = sorted({kind for _, kind in _places(known)})
     left, middle, right = st.columns((1, 2, 2), vertical_alignment="bottom")
     grain = left.segmented_control(
         t("grain"), ["month", "day"], default="month", required=True, format_func=t, key="grain"
@@ -52,12 +52,14 @@ def _choice(known: list[data.Day]) -> data.Choice:
 
 def _figures(found: data.Selection) -> None:
     t, f = session.texts(), session.formats()
-    only = "" if found.complete else t("visible_only")
+    hidden = found.hidden
+    only = t("visible_only") if hidden else ""
+    why = t("selected_rows_sub", k=K, few=f.whole(hidden[data.FEW]), withheld=f.whole(hidden[data.WITHHELD]))
     parts.figures(
         [
             parts.Figure(t("selected_amount"), views.amount(found.total), only),
             parts.Figure(t("selected_count"), views.count(found.total), only),
-            parts.Figure(t("selected_rows"), f.whole(len(found.rows)), t("selected_rows_sub", hidden=f.whole(found.hidden), k=K)),
+            parts.Figure(t("selected_rows"), f.whole(len(found.rows)), why),
         ]
     )  # fmt: skip
 
@@ -92,11 +94,12 @@ def _rows(found: data.Selection, choice: data.Choice) -> None:
             t("amount"): [None if row.amount is None else float(row.amount) for row in found.rows],
         }
     )
-    few = views.secret(data.FEW)
+    # Streamlit writes the same word in all empty cells of a table.
+    secret = views.secret(data.WITHHELD if found.hidden[data.WITHHELD] else data.FEW)
     written = frame.style.format(
-        {when: _written(choice.monthly), t("transactions"): lambda v: f.whole(int(v)), t("amount"): f.money}, na_rep=few
+        {when: _written(choice.monthly), t("transactions"): lambda v: f.whole(int(v)), t("amount"): f.money}, na_rep=secret
     )  # fmt: skip
-    st.dataframe(written, hide_index=True, width="stretch", height=380, key="rows", placeholder=few)
+    st.dataframe(written, hide_index=True, width="stretch", height=380, key="rows", placeholder=secret)
 
 
 def _files(found: data.Selection) -> None:
@@ -104,6 +107,11 @@ def _files(found: data.Selection) -> None:
     with st.container(horizontal=True):
         st.download_button(t("download_csv"), downloads.as_csv(found.rows, f), "transacoes.csv", "text/csv", icon=":material/download:", on_click="ignore")  # fmt: skip
         st.download_button(t("download_parquet"), downloads.as_parquet(found.rows), "transacoes.parquet", "application/vnd.apache.parquet", icon=":material/download:", on_click="ignore")  # fmt: skip
+
+
+def _places(known: data.Transactions) -> set[tuple[date, str]]:
+    """Every month and type there is."""
+    return {part.of for part in known.months}
 
 
 def _written(monthly: bool):
