@@ -31,7 +31,9 @@ def load_catalog(path: Path) -> Catalog:
     problems: list[str] = []
     catalog = _catalog(document, problems)
     if problems:
-        raise ConfigurationError(problems, where=str(path), next_step="docs/tables.md shows a complete catalog")
+        raise ConfigurationError(
+            problems, where=str(path), next_step="`lakehouse init DIR` writes a catalog that works"
+        )
     return catalog
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from lakehouse_assets_tests.faults.judge import Counted
+from lakehouse_assets_tests.faults.kinds import KINDS
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def page(report: Report) -> str:
         "",
         "| what | found |",
         "| --- | --- |",
-        f"| faults | {len(report.rounds)} of {len({one.kind for one in report.rounds})} kinds |",
+        f"| faults | {len(report.rounds)}, of {len({one.kind for one in report.rounds})} of the {len(KINDS)} kinds |",
         f"| events in raw | {counted.events:,} |",
         f"| rows different, missing or too many; doubled in refined | {len(report.broken)} |",
         f"| messages missing in raw | {counted.missing} |",
