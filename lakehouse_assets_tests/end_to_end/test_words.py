@@ -139,10 +139,7 @@ def test_a_business_table_that_is_written_joins_the_running_stack_and_one_that_i
         file.write_text(BUSINESS)
         assert "business table" in words.run("up").stderr
         words.run("sync")
-        assert (
-            "1"
-            in words.run("query", "SELECT count(*) > 0 FROM refined.moradores_por_condominio", "--format", "csv").stdout
-        )
+        assert words.rows("SELECT count(*) > 0 AS filled FROM refined.moradores_por_condominio") == [{"filled": True}]
         before = words.stack.pid("dagster-code-server")
         file.write_text(BUSINESS.replace("moradores FROM", "morador FROM transformed.nenhuma JOIN"))
         assert "unknown table transformed.nenhuma" in words.run("up", code=2).stderr
