@@ -31,9 +31,7 @@ def load_catalog(path: Path) -> Catalog:
     problems: list[str] = []
     catalog = _catalog(document, problems)
     if problems:
-        raise ConfigurationError(
-            problems, where=str(path), next_step="`lakehouse init DIR` writes a catalog that works"
-        )
+        raise ConfigurationError(problems, where=str(path), next_step="docs/catalog.md has every key, with an example")
     return catalog
 
 

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from lakehouse_assets.catalog import Catalog, Kind, load_catalog
+from lakehouse_assets.catalog import columns as columns_module
+from lakehouse_assets.catalog import load as load_module
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.errors import EXIT_USAGE, ConfigurationError
 
 REPOSITORY_CATALOG = Path(__file__).parents[2] / "lakehouse.toml"
+PAGE = Path(__file__).parents[2] / "docs" / "catalog.md"
 
 PAGAMENTOS = """
 [tables.pagamentos]
@@ -49,6 +52,19 @@ def test_the_repositorys_catalog_holds_the_five_tables_of_the_source() -> None:
         ("data_transacao", "date"),
         ("valor_transacao", "decimal(15,2)"),
     ]
+
+
+def test_the_page_of_the_catalog_has_every_key_and_an_example_that_is_read(tmp_path: Path) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    example = re.search(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert example
+    table = load(tmp_path, example[1]).table("pedidos")
+    assert (table.source_name, table.history, table.column("tipo_data").rule) == ("Sales.Order Items", True, None)
+    known = {*load_module._LAKE_KEYS, *load_module._ENCODINGS, *load_module._TABLE_KEYS, *columns_module._COLUMN_KEYS}
+    named = set(
+        re.findall(r"`([a-z_]+)`", "\n".join(line.split("|")[1] for line in page.splitlines() if line[:1] == "|"))
+    )
+    assert known == named
 
 
 def test_what_is_left_out_has_a_default(tmp_path: Path) -> None:
