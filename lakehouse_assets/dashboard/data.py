@@ -155,10 +155,11 @@ def overview(lake: LakeReader) -> Overview:
     ).rows[0]
     owed, base = _overdue(lake)
     year = year_to(months[-1][0] if months else None)
+    receipts = _parts(months)
     return Overview(
-        year, _whole(months), _whole(_within(months, year)), int(unread), owed, base,
+        year, _whole(months), _of_year(months, receipts, year), int(unread), owed, base,
         _one(int(outline[3]), outline[4]), outline[5], outline[0], int(outline[1]), int(outline[2]),
-        _parts(months), _bands(lake), _activity(lake), _top(lake, year),
+        receipts, _bands(lake), _activity(lake), _top(lake, year),
     )  # fmt: skip
 
 
@@ -198,10 +199,11 @@ def condominium(lake: LakeReader, number: int) -> Condominium | None:
         "WHERE condominio_id = ? AND mes IS NOT NULL GROUP BY 1 ORDER BY 1", [number],
     ).rows  # fmt: skip
     owed, base = _overdue(lake, number)
+    receipts = _parts(months)
     return Condominium(
-        number, name, year, Whole(properties, value), _floored(residents), _whole(months), _whole(_within(months, year)),
+        number, name, year, Whole(properties, value), _floored(residents), _whole(months), _of_year(months, receipts, year),
         owed, base, int(unread), _one(count, paid), last if count >= floors.K else None,
-        _parts(months), _bands(lake, number), _parts(years),
+        receipts, _bands(lake, number), _parts(years),
     )  # fmt: skip
 
 
@@ -289,8 +291,14 @@ def year_to(last: date | None) -> tuple[date, date] | None:
     return (date(last.year, 1, 1) if last.month == 12 else date(last.year - 1, last.month + 1, 1)), last
 
 
-def _within(months: Sequence[Sequence[Any]], year: tuple[date, date] | None) -> list[Sequence[Any]]:
-    return [row for row in months if year and year[0] <= row[0] <= year[1]]
+def _of_year(months: Sequence[Sequence[Any]], parts: Sequence[Part], year: tuple[date, date] | None) -> Whole:
+    """The sum of the year's months, withheld where hidden ones would follow from it, the months shown and the sum of all."""
+    within = [bool(year) and year[0] <= row[0] <= year[1] for row in months]
+    secret = Counter[bool]()
+    for row, part, inside in zip(months, parts, within, strict=True):
+        secret[inside] += int(row[1]) if part.hidden else 0
+    whole = _whole(row for row, inside in zip(months, within, strict=True) if inside)
+    return Whole(None, None, WITHHELD) if not whole.hidden and any(map(floors.small, secret.values())) else whole
 
 
 def _overdue(lake: LakeReader, number: int | None = None) -> tuple[Whole, date | None]:

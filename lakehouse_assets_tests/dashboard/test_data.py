@@ -89,7 +89,20 @@ def test_the_year_is_that_of_all_condominiums(tmp_path: Path) -> None:
         one = data.condominium(reader, 1)
         assert one
         assert one.year == data.overview(reader).year == (date(2026, 2, 1), date(2027, 1, 1))
-        assert one.received_year == Whole(8, D("4000.50"))
+        # The year is February, which is shown, and the few of March.
+        assert [(part.of, part.hidden) for part in one.receipts] == [(JAN, WITHHELD), (FEB, ""), (MAR, FEW)]
+        assert one.received_year == Whole(None, None, WITHHELD)
+
+
+def test_the_few_before_the_year_do_not_follow_from_it_and_the_sum_of_all(tmp_path: Path) -> None:
+    paths = lake.make(tmp_path)
+    before = (2, "Villa Aurora", date(2024, 1, 1), 3, "777.00", "0.00", 0)
+    lake.write(paths.refined("receita_mensal_por_condominio"), lake.RECEIPT, [*lake.RECEIPTS, before])
+    with open_lake(paths) as reader:
+        seen = data.overview(reader)
+    assert seen.received == Whole(42, D("31677.75"))
+    assert seen.received_year == Whole(None, None, WITHHELD)
+    assert seen.receipts[0].hidden == FEW
 
 
 def test_of_a_small_condominium_nothing_is_told(reader: LakeReader) -> None:
