@@ -7,10 +7,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lakehouse_assets import documents
 from lakehouse_assets.catalog import Catalog, Table
 from lakehouse_assets.catalog.drift import Change, Difference
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.shape import SourceShape
+from lakehouse_assets.continuity.state import FOLDER as STREAM
 from lakehouse_assets.engine.evolution import differences, evolved
 from lakehouse_assets.engine.rebuild import rebuild
 from lakehouse_assets.errors import LakehouseError
@@ -29,7 +31,7 @@ _OF_THE_LAKE = (Change.ADDED, Change.DROPPED, Change.WIDENED, Change.RETYPED, Ch
 
 @dataclass(frozen=True)
 class TablePlan:
-    """What differs of one table. `unread`: the connector does not read it yet."""
+    """What differs of one table. `unread`: the connector does not read it yet, or not its rows from before."""
 
     table: Table
     source: SourceShape
@@ -80,7 +82,7 @@ def look(settings: Settings, catalog: Catalog, links: Connections, dsn: str) -> 
     """The plan as of now; LakehouseError when the source does not answer."""
     paths = LakePaths(settings.lake)
     sources = postgres.read_shapes(dsn, catalog.publication, catalog.tables)
-    behind = [table.name for table in _unread(settings, catalog, links)]
+    behind = {table.name for table in _unread(settings, catalog, links)} | _anew(paths)
     tables = [
         TablePlan(t, sources[t.name], differences(t, paths, sources[t.name]), t.name in behind) for t in catalog.tables
     ]
@@ -93,7 +95,10 @@ def apply(plan: Plan, paths: LakePaths, means: Means, look_again: Callable[[], P
     `restart`: the running stack does not know the catalog yet. The lake comes first, so that no run of the new catalog
     meets it half changed.
     """
-    anew = {one.table.name for one in plan.tables if one.has(Change.UNPUBLISHED) and not one.unread}
+    anew = {one.table.name for one in plan.tables if one.has(Change.UNPUBLISHED) and not one.unread} | _anew(paths)
+    if anew:
+        # Once it is published, nothing else tells that its rows from before have to be asked for.
+        documents.write(_anew_file(paths), {"tables": sorted(anew)})
     if changing := [one for one in plan.tables if one.has(*_OF_THE_LAKE) and not one.has(Change.KEY)]:
         with means.session() as spark:
             for one in changing:
@@ -102,7 +107,17 @@ def apply(plan: Plan, paths: LakePaths, means: Means, look_again: Callable[[], P
         means.start()
     if again := [t.table for t in look_again().tables if t.table.name in anew or t.has(Change.AWAITED)]:
         means.backfill(again)
+    _anew_file(paths).unlink(missing_ok=True)
     return look_again()
+
+
+def _anew(paths: LakePaths) -> set[str]:
+    """The tables that were made anew in the source and published, whose rows were not asked for: an `apply` was broken off."""
+    return set((documents.read(_anew_file(paths)) or {}).get("tables", ()))
+
+
+def _anew_file(paths: LakePaths) -> Path:
+    return paths.root / STREAM / "anew.json"
 
 
 def _follow(spark: SparkSession, one: TablePlan, paths: LakePaths, means: Means) -> None:
