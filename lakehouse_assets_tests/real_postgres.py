@@ -103,6 +103,13 @@ def postgres_admin_dsn() -> Iterator[str]:
         yield dsn
 
 
+@pytest.fixture(scope="module")
+def admin_dsn() -> Iterator[str]:
+    """The superuser URL of a server for one file, whose tests may harm it."""
+    with running_postgres() as dsn:
+        yield dsn
+
+
 @contextmanager
 def _process(command: list[str], folder: Path | None, user: str | None, dsn: str) -> Iterator[None]:
     with tempfile.NamedTemporaryFile(prefix="lakehouse-postgres-", suffix=".log") as log:

@@ -95,14 +95,9 @@ def _show(found: Plan, left: str) -> None:
 
 def _lines(one: TablePlan) -> list[str]:
     told = [f"{sentence(one.table, d)}: {remedy(one.table, d)}" for d in one.differences]
-    return [
-        *(
-            ["the connector does not read it, or not its rows from before: lakehouse plan --apply"]
-            if one.unread
-            else []
-        ),
-        *told,
-    ] or ["as declared"]
+    if one.unread:
+        told.insert(0, "the connector does not read it, or not its rows from before: lakehouse plan --apply")
+    return told or ["as declared"]
 
 
 def _as_json(found: Plan) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from lakehouse_assets.catalog import Catalog, Column, Table
 from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.engine import canonical
 from lakehouse_assets.engine.reader import LakeReader
 from lakehouse_assets.progress import verified
 from lakehouse_assets.proof.verification import Verified
@@ -63,7 +64,7 @@ def quarantine(lake: LakeReader, catalog: Catalog) -> tuple[list[Reason], int]:
     if QUARANTINE not in lake.tables:
         return [], 0
     shown = {(t.name, c.name) for t in catalog.tables for c in t.columns if c.protect is None}
-    open_columns = ", ".join(f"({_text(t)}, {_text(c)})" for t, c in sorted(shown)) or "('', '')"
+    open_columns = ", ".join(f"({canonical.text(t)}, {canonical.text(c)})" for t, c in sorted(shown)) or "('', '')"
     rows = lake.query(
         "SELECT table_name, column_name, status, clause, count(*), "
         f"min(raw) FILTER (WHERE (table_name, column_name) IN ({open_columns})), min(first_seen) "
@@ -81,7 +82,7 @@ def proofs(paths: LakePaths, catalog: Catalog) -> list[Proof]:
 
 
 def _reading(lake: LakeReader, table: Table, column: Column) -> Reading:
-    status, value = f'"{_status(column)}"', f'"{column.name}"'
+    status, value = canonical.name(_status(column)), canonical.name(column.name)
     rows = lake.query(f"SELECT {status}, count(*), count({value}) FROM transformed.{table.name} GROUP BY ALL").rows
     found = {name: (cells, values) for name, cells, values in rows}
     cells, values = found.pop("ok", (0, 0))
@@ -101,7 +102,3 @@ def _status(column: Column) -> str:
 
 def _short(text: str | None) -> str | None:
     return text if text is None or len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -19,11 +19,8 @@ RECOVER = "lakehouse recover"
 def source(patient: Patient) -> Iterator[Finding]:
     """The source as the connector sees it, and as `sync` and `verify` do."""
     dsn = patient.links.checking_dsn
-    problems = [
-        *postgres_gateway.source_problems(dsn, patient.catalog),
-        *postgres_gateway.reader_problems(patient.links.source_dsn, patient.catalog),
-    ]
-    for problem in dict.fromkeys(problems):
+    problems = postgres_gateway.access_problems(dsn, patient.links.source_dsn, patient.catalog)
+    for problem in problems:
         yield Finding("source", False, problem.text, problem.fix_sql)
     if not problems:
         yield Finding(

@@ -98,11 +98,8 @@ class Readiness:
         return True
 
     def _require_source(self) -> None:
-        found = [
-            *postgres_gateway.source_problems(self.links.checking_dsn, self.catalog),
-            *postgres_gateway.reader_problems(self.links.source_dsn, self.catalog),
-        ]
-        if problems := [problem for problem in dict.fromkeys(found) if not problem.drift]:
+        found = postgres_gateway.access_problems(self.links.checking_dsn, self.links.source_dsn, self.catalog)
+        if problems := [problem for problem in found if not problem.drift]:
             listing = "\n".join(f"  - {problem.text}\n      fix: {problem.fix_sql}" for problem in problems)
             raise LakehouseError(
                 f"the source is not ready for change data capture\n{listing}",

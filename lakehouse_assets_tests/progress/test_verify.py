@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -24,17 +24,11 @@ from lakehouse_assets.proof import TableProof
 from lakehouse_assets.proof.verification import Verification
 from lakehouse_assets_tests.progress import copied_lake
 from lakehouse_assets_tests.proof.tables import table
-from lakehouse_assets_tests.real_postgres import Source, new_source, running_postgres
+from lakehouse_assets_tests.real_postgres import Source, new_source
 
 PAGAMENTOS = table("id", id="integer", nome="text", valor="numeric(15,2)", dia="date")
 ROWS = 20_000
 LATER = 1 << 20  # a position behind all that raw held before a verification
-
-
-@pytest.fixture(scope="module")
-def admin_dsn() -> Iterator[str]:
-    with running_postgres() as dsn:
-        yield dsn
 
 
 @pytest.fixture

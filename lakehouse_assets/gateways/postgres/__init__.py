@@ -1,7 +1,7 @@
 """The source database: connections, set-up, checks and positions. The only room that knows the Postgres driver."""
 
 from lakehouse_assets.gateways.postgres.bootstrap import APPLICATION_ROLE, REPLICATION_ROLE, SQL_FOLDER, bootstrap
-from lakehouse_assets.gateways.postgres.checks import reader_problems, source_problems
+from lakehouse_assets.gateways.postgres.checks import access_problems, reader_problems, source_problems
 from lakehouse_assets.gateways.postgres.connection import connect, execute, failure, place
 from lakehouse_assets.gateways.postgres.discovery import find_tables, sampled_texts
 from lakehouse_assets.gateways.postgres.moment import Moment, Rewritten, SourceTable, open_moment
@@ -26,6 +26,7 @@ __all__ = [
     "Rewritten",
     "SlotState",
     "SourceTable",
+    "access_problems",
     "bootstrap",
     "cluster",
     "connect",

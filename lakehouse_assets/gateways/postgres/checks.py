@@ -41,6 +41,11 @@ def source_problems(dsn: str, catalog: Catalog) -> list[Problem]:
         ]
 
 
+def access_problems(connector: str, reader: str, catalog: Catalog) -> list[Problem]:
+    """What is wrong for either role, each problem once: they may be one and the same."""
+    return list(dict.fromkeys([*source_problems(connector, catalog), *reader_problems(reader, catalog)]))
+
+
 def reader_problems(dsn: str, catalog: Catalog) -> list[Problem]:
     """What the role lacks as which `sync` and `verify` look: it reads the tables, and beats the heartbeat to know when
     all that was committed before has come."""
