@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.command()
 def up() -> None:
     """Start the local stack and wait until every part is healthy; changes nothing when all is up."""
-    from lakehouse_assets.gateways.connect import shown
+    from lakehouse_assets.addresses import shown
     from lakehouse_assets.stack.up import up as start
 
     here = edge()

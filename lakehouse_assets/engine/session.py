@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from lakehouse_assets.addresses import shown
 from lakehouse_assets.errors import LakehouseError
 
 if TYPE_CHECKING:
@@ -88,13 +89,12 @@ def require_remote(url: str, seconds: float) -> None:
     Without this the client would try again for ten minutes, in silence.
     """
     place = urlsplit(url)
-    host, port = place.hostname or "", place.port or DEFAULT_CONNECT_PORT
     waiting = Retrying(retry=retry_if_exception_type(OSError), wait=wait_fixed(1), stop=stop_after_delay(seconds))
     try:
-        waiting(_touch, host, port)
+        waiting(_touch, place.hostname or "", place.port or DEFAULT_CONNECT_PORT)
     except RetryError:
         raise LakehouseError(
-            f"Spark does not answer at sc://{host}:{port}",
+            f"Spark does not answer at {shown(url)}",
             where="engine",
             next_step="lakehouse doctor; its log is in the stack's home",
         ) from None

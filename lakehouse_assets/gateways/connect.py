@@ -15,11 +15,11 @@ from urllib.parse import unquote, urlsplit
 
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from lakehouse_assets.addresses import shown
 from lakehouse_assets.errors import ConfigurationError, LakehouseError
 
 _TIMEOUT_SECONDS = 30
 _CAUSE_LENGTH = 300
-_UNREADABLE = "an address that cannot be read"
 RUNNING, FAILED, MISSING, STOPPED, PAUSED = "RUNNING", "FAILED", "MISSING", "STOPPED", "PAUSED"
 
 
@@ -39,24 +39,6 @@ class ConnectorStatus:
     def running(self) -> bool:
         """Whether connector and task both run."""
         return self.state == RUNNING
-
-
-def shown(address: str) -> str:
-    """Scheme, host and port of a URL or of `host:port,...`, for people: the rest may be a password or a token.
-
-    Only what has no scheme is split at its commas: a token may hold some.
-    """
-    if "://" not in address and "," in address:
-        return ",".join(shown(one.strip()) for one in address.split(","))
-    try:
-        parts = urlsplit(address if "://" in address else f"//{address}")
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return _UNREADABLE
-    if not host:
-        return _UNREADABLE
-    scheme = f"{parts.scheme}://" if parts.scheme else ""
-    return f"{scheme}{f'[{host}]' if ':' in host else host}{f':{port}' if port else ''}"
 
 
 def worker_version(url: str) -> str:

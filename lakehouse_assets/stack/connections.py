@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
+from lakehouse_assets.addresses import split
 from lakehouse_assets.errors import ConfigurationError
 from lakehouse_assets.settings import PREFIX, Settings
 from lakehouse_assets.stack import secrets
-from lakehouse_assets.stack.ports import LOOPBACK, Port, is_own, split
+from lakehouse_assets.stack.ports import LOOPBACK, Port, is_own
 
 DATABASE = "condominio"
 ADMIN_ROLE = "lakehouse_admin"

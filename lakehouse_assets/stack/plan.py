@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from lakehouse_assets.addresses import shown
 from lakehouse_assets.catalog import Catalog
-from lakehouse_assets.gateways.connect import shown
 from lakehouse_assets.settings import Settings
 from lakehouse_assets.stack import connect, dagster, dashboard, engine, kafka, postgres, secrets
 from lakehouse_assets.stack.connections import (

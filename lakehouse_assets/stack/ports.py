@@ -5,10 +5,10 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterable
 from enum import IntEnum
-from urllib.parse import SplitResult, urlsplit
 
 import psutil
 
+from lakehouse_assets.addresses import split
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.settings import PORTS_PER_STACK
 
@@ -31,18 +31,6 @@ class Port(IntEnum):
     def of(self, port_base: int) -> int:
         """The port number in the stack that begins at `port_base`."""
         return port_base + self.value
-
-
-def split(address: str) -> SplitResult | None:
-    """The parts of a URL, a DSN or host:port; None when it cannot be read, for `urlsplit` would quote a password.
-
-    The port, where there is one, is from 1 to 65535. There are no fragments: to libpq a `#` is a letter.
-    """
-    try:
-        parts = urlsplit(address if "://" in address else f"//{address}", allow_fragments=False)
-        return None if parts.port == 0 else parts
-    except ValueError:
-        return None
 
 
 def is_own(address: str, port_base: int) -> bool:
