@@ -44,9 +44,22 @@ create table if not exists public.boletos (
     observacao text
 );
 
--- Postgres indexes no foreign key by itself; without these a delete of a parent scans its children.
-create index if not exists moradores_condominio_id on public.moradores (condominio_id);
-create index if not exists imoveis_condominio_id on public.imoveis (condominio_id);
-create index if not exists transacoes_imovel_id on public.transacoes (imovel_id);
-create index if not exists transacoes_morador_id on public.transacoes (morador_id);
-create index if not exists boletos_imovel_id on public.boletos (imovel_id);
+-- Postgres indexes no foreign key by itself; without these a delete of a parent scans its children. `create index if
+-- not exists` would lock a table against its writers even where the index is there.
+do $$
+declare
+    child text;
+    parent_id text;
+begin
+    for child, parent_id in values
+        ('moradores', 'condominio_id'),
+        ('imoveis', 'condominio_id'),
+        ('transacoes', 'imovel_id'),
+        ('transacoes', 'morador_id'),
+        ('boletos', 'imovel_id')
+    loop
+        if to_regclass(format('public.%s_%s', child, parent_id)) is null then
+            execute format('create index %1$s_%2$s on public.%1$s (%2$s)', child, parent_id);
+        end if;
+    end loop;
+end $$;

@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 import traceback
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -17,6 +19,7 @@ from lakehouse_assets.errors import ConfigurationError, LakehouseError
 from lakehouse_assets.gateways import postgres
 from lakehouse_assets_tests.changelog.histories import table_of
 from lakehouse_assets_tests.real_postgres import Source, new_source, running_postgres
+from lakehouse_assets_tests.stack.waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +91,26 @@ def test_setting_up_twice_keeps_rows_and_changes_nothing(source: Source) -> None
     assert postgres.execute(source.application, "select nome, endereco from condominios") == [("a", "b")]
     assert published(source) == before == set(source.catalog.published)
     assert postgres.execute(source.admin, "select count(*) from lakehouse.heartbeat") == [(1,)]
+
+
+def test_setting_up_again_and_a_vacuum_or_a_writer_of_the_same_tables_do_not_lock_each_other_out(
+    source: Source,
+) -> None:
+    """Both go on while the set-up waits for one of them: it holds nothing yet that they need."""
+    visitas = table_of("visitas", ("visita_id",), visita_id="integer", nome="text")
+    with ThreadPoolExecutor() as pool, closing(postgres.connect(source.admin)) as other, other.cursor() as cursor:
+        cursor.execute("insert into condominios (nome, endereco) values ('a', 'b')")
+        cursor.execute("lock table transacoes in share update exclusive mode")  # as a vacuum or an analyze does
+        setting_up = pool.submit(source.with_table, visitas)
+        waiting = (
+            "select 1 from pg_stat_activity where application_name = 'lakehouse bootstrap' and wait_event_type = 'Lock'"
+        )
+        eventually(lambda: postgres.execute(source.admin, waiting) != [])
+        cursor.execute("analyze transacoes")
+        cursor.execute("insert into moradores (nome, condominio_id, data_registro) values ('c', 1, '2026-01-01')")
+        other.commit()
+        setting_up.result(60)
+    assert "public.visitas" in published(source)
 
 
 def test_the_publication_carries_every_operation_of_exactly_the_catalogs_tables(shared: Source) -> None:

@@ -38,9 +38,10 @@ def bootstrap(admin_dsn: str, *, database: str, app_password: str, replication_p
             cursor.execute(_read(file))
         for table in catalog.tables:
             _create_missing_table(cursor, table)
+        # Before the rights: it waits for an autovacuum of its tables, which itself waits for whoever changes their rights.
+        apply_publication(cursor, catalog)
         cursor.execute(_read("03_rights.sql"))
         _grant_tables(cursor, catalog)
-        apply_publication(cursor, catalog)
 
 
 def create_table_sql(table: Table) -> str:
