@@ -83,7 +83,7 @@ class Overview:
 
 @dataclass(frozen=True)
 class Condominium:
-    """One condominium in depth; of one with few properties only its name and that there are few is told.
+    """One condominium in depth; of one that is `secret` only its name and why.
 
     `year` is that of all condominiums.
     """
@@ -105,9 +105,9 @@ class Condominium:
     years: list[Part]
 
     @property
-    def secret(self) -> bool:
-        """Whether it is so small that its figures are not shown."""
-        return self.properties.hidden == FEW
+    def secret(self) -> str:
+        """Why its figures are not shown: it is small, or such a one would follow from it and the sum of all."""
+        return self.properties.hidden
 
 
 @dataclass(frozen=True)
@@ -169,6 +169,17 @@ def condominiums(lake: LakeReader) -> list[tuple[int, str, int]]:
     return lake.query(f"SELECT condominio_id, nome, imoveis FROM {OUTLINE} ORDER BY nome, condominio_id").rows
 
 
+def _secret(lake: LakeReader) -> dict[int, str]:
+    """The condominiums that are not shown, and why: parts of the sums over all by their properties."""
+    known = condominiums(lake)
+    hide = floors.hidden([properties for *_, properties in known])
+    return {
+        number: FEW if floors.small(properties) else WITHHELD
+        for (number, _, properties), secret in zip(known, hide, strict=True)
+        if secret
+    }
+
+
 def condominium(lake: LakeReader, number: int) -> Condominium | None:
     """One condominium; None when there is none of that number."""
     _need(lake, RECEIPTS, OVERDUE, ACTIVITY, OUTLINE)
@@ -179,12 +190,12 @@ def condominium(lake: LakeReader, number: int) -> Condominium | None:
     if not found:
         return None
     name, residents, properties, value, count, paid, last = found[0]
-    if properties < floors.K:
-        told = NONE if not properties else SECRET
-        few = Whole(properties, None) if not properties else SECRET
-        return Condominium(
-            number, name, None, few, _floored(residents), told, told, told, None, 0, told, None, [], [], []
-        )
+    secret = _secret(lake).get(number)
+    if secret or not properties:
+        told = Whole(None, None, secret) if secret else NONE
+        few = told if secret else Whole(0, None)
+        return Condominium(number, name, None, few, None if secret else _floored(residents), told, told, told, None, 0, told,
+                           None, [], [], [])  # fmt: skip
     months = lake.query(
         f"SELECT mes, boletos_pagos, receita, multas FROM {RECEIPTS} WHERE condominio_id = ? AND mes IS NOT NULL ORDER BY mes",
         [number],
@@ -335,7 +346,7 @@ def _of(number: int | None) -> tuple[str, list[int]]:
 
 
 def _top(lake: LakeReader, year: tuple[date, date] | None) -> list[Ranked]:
-    """The condominiums that received most in the year, of those with enough properties to be shown."""
+    """The condominiums that received most in the year, of those that are shown."""
     if year is None:
         return []
     rows = lake.query(
@@ -358,4 +369,5 @@ def _top(lake: LakeReader, year: tuple[date, date] | None) -> list[Ranked]:
     # Hidden among all of them: the sums over all are shown, too.
     received, owed = _parts([(r[0], r[3], r[4]) for r in rows]), _parts([(r[0], r[5], r[6]) for r in rows])
     shown = [Ranked(*row[:3], *pair) for row, *pair in zip(rows, received, owed, strict=True)]
-    return [one for one in shown if one.properties >= floors.K and one.received.count][:_TOP]
+    secret = _secret(lake)
+    return [one for one in shown if one.id not in secret and one.received.count][:_TOP]

@@ -51,8 +51,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "few": ("menos de {k}", "fewer than {k}"),
     "withheld": ("oculto", "withheld"),
     "privacy": (
-        "Grupos com menos de {k} são ocultos, e o que os revelaria por subtração também.",
-        "Groups of fewer than {k} are hidden, and so is what would reveal them by subtraction.",
+        "Grupos com menos de {k} são ocultos e, onde a soma os revelaria, o grupo maior seguinte também.",
+        "Groups of fewer than {k} are hidden and, where the sum would reveal them, so is the next larger group.",
     ),
     # overview
     "received_year": ("Recebido em 12 meses", "Received in 12 months"),
@@ -104,6 +104,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "small_condominium": (
         "Este condomínio tem menos de {k} imóveis: seus números apontariam para uma casa e não são mostrados.",
         "This condominium has fewer than {k} properties: its figures would point at a household and are not shown.",
+    ),
+    "withheld_condominium": (
+        "Este condomínio não é mostrado: da soma de todos e dele seguiriam os números de outro com menos de {k} imóveis.",
+        "This condominium is not shown: from it and the sum of all those of another with fewer than {k} properties would follow.",
     ),
     "no_properties": ("Este condomínio ainda não tem imóveis.", "This condominium has no properties yet."),
     "appraised": ("avaliados em {amount}", "appraised at {amount}"),

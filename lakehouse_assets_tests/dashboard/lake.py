@@ -31,6 +31,7 @@ CONDOMINIUMS = [
     (2, "Villa Aurora", 12, 8, "900000.00", 40, "20000.00", date(2026, 3, 25)),
     (3, "Pequeno Recanto", 3, 2, "100000.00", 2, "500.00", date(2026, 1, 9)),
     (4, "Terreno Novo", 0, 0, "0.00", 0, "0.00", None),
+    (5, "Outro Recanto", 4, 3, "150000.00", 0, "0.00", None),  # with the other small one 5 properties
 ]
 RECEIPT = {
     "condominio_id": ID, "nome": TEXT, "mes": DAY, "boletos_pagos": COUNT, "receita": MONEY, "multas": MONEY,

@@ -32,7 +32,7 @@ def test_all_together(reader: LakeReader) -> None:
     assert seen.received == seen.received_year == Whole(39, D("30900.75"))
     assert (seen.overdue, seen.as_of) == (Whole(13, D("1750.00")), lake.BASE)
     assert (seen.transactions, seen.last_payment) == (Whole(72, D("32500.50")), date(2026, 3, 25))
-    assert (seen.condominiums, seen.properties, seen.residents, seen.unread_bills) == (4, 16, 24, 4)
+    assert (seen.condominiums, seen.properties, seen.residents, seen.unread_bills) == (5, 19, 28, 4)
 
 
 def test_receipts_by_month(reader: LakeReader) -> None:
@@ -81,6 +81,18 @@ def test_one_condominium(reader: LakeReader) -> None:
     assert not seen.secret
 
 
+def test_the_next_larger_condominium_is_withheld_where_a_small_one_would_follow_from_the_sum(tmp_path: Path) -> None:
+    paths = lake.make(tmp_path)
+    lake.write(paths.refined("panorama_por_condominio"), lake.OUTLINE, lake.CONDOMINIUMS[:4])
+    with open_lake(paths) as reader:
+        seen, other = data.condominium(reader, 1), data.condominium(reader, 2)
+        assert [one.id for one in data.overview(reader).top] == [2]
+    assert seen
+    assert other
+    assert (seen.secret, seen.residents, seen.receipts, other.secret) == (WITHHELD, None, [], "")
+    assert {seen.properties, seen.received, seen.overdue, seen.transactions} == {Whole(None, None, WITHHELD)}
+
+
 def test_the_year_is_that_of_all_condominiums(tmp_path: Path) -> None:
     paths = lake.make(tmp_path)
     late = [*lake.RECEIPTS, (2, "Villa Aurora", date(2027, 1, 1), 9, "900.00", "0.00", 0)]
@@ -108,7 +120,7 @@ def test_the_few_before_the_year_do_not_follow_from_it_and_the_sum_of_all(tmp_pa
 def test_of_a_small_condominium_nothing_is_told(reader: LakeReader) -> None:
     seen = data.condominium(reader, 3)
     assert seen
-    assert seen.secret
+    assert seen.secret == FEW
     assert {seen.properties, seen.received, seen.received_year, seen.overdue, seen.transactions} == {SECRET}
     assert (seen.residents, seen.last_payment, seen.receipts, seen.bands, seen.years) == (None, None, [], [], [])
 
@@ -116,7 +128,7 @@ def test_of_a_small_condominium_nothing_is_told(reader: LakeReader) -> None:
 def test_of_an_empty_condominium_nothing_is_hidden(reader: LakeReader) -> None:
     seen = data.condominium(reader, 4)
     assert seen
-    assert (seen.secret, seen.properties.count, seen.residents) == (False, 0, 0)
+    assert (seen.secret, seen.properties.count, seen.residents) == ("", 0, 0)
 
 
 def test_an_unknown_condominium_is_none(reader: LakeReader) -> None:
@@ -124,7 +136,7 @@ def test_an_unknown_condominium_is_none(reader: LakeReader) -> None:
 
 
 def test_condominiums_to_choose_from_are_in_the_order_of_their_names(reader: LakeReader) -> None:
-    assert [number for number, _, _ in data.condominiums(reader)] == [3, 1, 4, 2]
+    assert [number for number, _, _ in data.condominiums(reader)] == [5, 3, 1, 4, 2]
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def test_the_overview(app) -> None:
         "Recebido em boletos": ("R$ 30.900,75", "39 boletos pagos"),
         "Em atraso": ("R$ 1.750,00", "13 imóveis · em 31/03/2026"),
         "Transações": ("72", "R$ 32.500,50 · última em 25/03/2026"),
-        "Condomínios": ("4", "16 imóveis · 24 moradores"),
+        "Condomínios": ("5", "19 imóveis · 28 moradores"),
     }
     assert rows(page, "top") == [["Villa Aurora · 2", "8", "R$ 23.200,25", "R$ 700,00"]]
     assert "4 boletos pagos não puderam ser lidos" in text(page)
@@ -102,6 +102,15 @@ def test_a_small_condominium_is_named_and_nothing_more(app) -> None:
     assert figures(page) == {}
     assert "menos de 5 imóveis" in text(page)
     assert not any(figure in text(page) for figure in ("700,00", "500,00", "100.000"))
+
+
+def test_a_condominium_that_would_give_a_small_one_away_says_so(app, tmp_path: Path) -> None:
+    lake.write(lake.make(tmp_path).refined("panorama_por_condominio"), lake.OUTLINE, lake.CONDOMINIUMS[:4])
+    page = app("condominium", tmp_path)
+    page.selectbox[0].select(1).run()
+    assert not page.exception
+    assert figures(page) == {}
+    assert "de outro com menos de 5 imóveis" in text(page)
 
 
 def test_transactions_filtered_searched_and_grouped(app) -> None:
@@ -309,11 +318,11 @@ def test_a_table_that_is_damaged_is_said_and_not_raised(app, name: str, tmp_path
 def test_new_figures_are_shown_when_the_lake_moves_on(app, tmp_path: Path) -> None:
     paths = lake.make(tmp_path)
     page = app("overview", tmp_path)
-    more = [*lake.CONDOMINIUMS, (5, "Novo", 0, 0, "0.00", 0, "0.00", None)]
+    more = [*lake.CONDOMINIUMS, (6, "Novo", 0, 0, "0.00", 0, "0.00", None)]
     lake.write(paths.refined("panorama_por_condominio"), lake.OUTLINE, more, inputs={"boletos": 7})
     streamlit.cache_data.clear()  # in place of waiting for the shared look to end
     page.run()
-    assert figures(page)["Condomínios"][0] == "5"
+    assert figures(page)["Condomínios"][0] == "6"
 
 
 def test_a_wrong_setting_is_told(app, monkeypatch: pytest.MonkeyPatch) -> None:

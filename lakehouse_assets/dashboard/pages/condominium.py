@@ -9,6 +9,7 @@ from lakehouse_assets.dashboard.floors import K
 from lakehouse_assets.dashboard.theme import AMBER, SERIES
 
 _WORD = "condominio"
+_UNSHOWN = {data.FEW: "small_condominium", data.WITHHELD: "withheld_condominium", "": "no_properties"}
 
 
 def show() -> None:
@@ -30,7 +31,7 @@ def show() -> None:
     if seen is None:
         parts.notice("wait", t("no_such", number=chosen))
     elif seen.secret or not seen.properties.count:
-        parts.notice("info", t("small_condominium", k=K) if seen.secret else t("no_properties"))
+        parts.notice("info", t(_UNSHOWN[seen.secret], k=K))
     else:
         _figures(seen)
         _charts(seen)
