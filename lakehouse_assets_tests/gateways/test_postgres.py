@@ -48,6 +48,7 @@ def published(source: Source) -> set[str]:
         ({"password": "s3cret"}, "refuses the password"),
         ({"dbname": "nowhere"}, "does not exist"),
         ({"port": "1"}, "does not answer"),
+        ({"sslmode": "require"}, "offers no TLS"),
     ],
 )
 def test_a_connection_that_fails_says_why_and_where_and_never_the_password(
