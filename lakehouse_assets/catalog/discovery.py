@@ -19,6 +19,9 @@ _CAPTURED = {
     Kind.OTHER: "its texts are captured as the server prints them",
     Kind.STRUCT: "captured as the connector writes it, and not compared",
 }
+IDENTITY_LACKS = (
+    "the old rows of its updates and deletes do not carry the primary key (its replica identity, or a deferrable key)"
+)
 _NO_TABLES = {"v": "a view", "m": "a materialized view", "f": "a foreign table"}
 
 
@@ -49,7 +52,8 @@ class Sample:
 class FoundTable:
     """A relation of the source. `kind` is pg_class.relkind; `rows` the planner's estimate, -1 before the first ANALYZE.
 
-    `unique`: the columns of a unique index that no row lacks, which could be the primary key that there is not.
+    `unique`: the columns of a unique index that no row lacks, which could be the primary key that there is not. `identity_fix`: SQL that lets
+    its updates and deletes carry the key, where they do not.
     """
 
     schema: str
@@ -62,6 +66,7 @@ class FoundTable:
     readable: bool = True
     logged: bool = True
     unique: tuple[str, ...] = ()
+    identity_fix: str = ""
 
     @property
     def source_name(self) -> str:
@@ -109,6 +114,8 @@ def obstacle(table: FoundTable, role: str) -> Left | None:
         columns = ", ".join(map(quoted, table.unique)) or "..."
         reason = "has no primary key: its updates and deletes cannot be told apart"
         return Left(table.source_name, reason, f"{change} add primary key ({columns});")
+    if table.identity_fix:
+        return Left(table.source_name, IDENTITY_LACKS, table.identity_fix)
     return None
 
 

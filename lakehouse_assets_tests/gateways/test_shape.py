@@ -30,13 +30,17 @@ def test_a_table_of_the_catalog_is_what_the_catalog_says(source: Source) -> None
 
 
 def test_columns_that_came_and_went_and_how_the_server_filled_them(source: Source) -> None:
-    postgres.execute(source.admin, "create type situacao as enum ('a', 'b'); create domain codigo as varchar(7)")
+    postgres.execute(
+        source.admin,
+        "create type situacao as enum ('a', 'b'); create domain codigo as varchar(7); create domain chave as codigo; "
+        "create domain fase as situacao; create domain outra as fase",
+    )
     postgres.execute(
         source.admin,
         "alter table formas drop column c, add plain date, add filled integer not null default 7, "
         "add random uuid not null default gen_random_uuid(), add numbered bigint generated always as identity, "
         "add summed integer generated always as (a * 2) stored, add state situacao, add code codigo, "
-        "add at timestamp(3) without time zone, add zoned timestamptz, add bytes bytea, add short char(3)",
+        "add at timestamp(3) without time zone, add zoned timestamptz, add bytes bytea, add short char(3), add nested chave, add phase outra",
     )
     assert shape(source).columns == (
         SourceColumn("a", "integer"), SourceColumn("b", "text"), SourceColumn("plain", "date"),
@@ -44,6 +48,7 @@ def test_columns_that_came_and_went_and_how_the_server_filled_them(source: Sourc
         SourceColumn("numbered", "bigint", filled=True), SourceColumn("summed", "integer", filled=True, generated=True),
         SourceColumn("state", "enum"), SourceColumn("code", "varchar(7)"), SourceColumn("at", "timestamp(3)"),
         SourceColumn("zoned", "timestamptz"), SourceColumn("bytes", "bytea"), SourceColumn("short", "char(3)"),
+        SourceColumn("nested", "varchar(7)"), SourceColumn("phase", "enum"),
     )  # fmt: skip
 
 

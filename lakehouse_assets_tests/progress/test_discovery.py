@@ -37,6 +37,14 @@ create unlogged table shop.quick (id int primary key);
 create table shop.parts (id int, day date, primary key (id, day)) partition by range (day);
 create table shop.parts_2026 partition of shop.parts for values from ('2026-01-01') to ('2027-01-01');
 create table shop.hidden (id int primary key);
+create table shop.nothing (id int primary key); alter table shop.nothing replica identity nothing;
+create table shop.late (id int primary key deferrable, b text); insert into shop.late values (1, 'a');
+create table shop.other_index (id int primary key, b int not null unique, unique (b, id));
+alter table shop.other_index replica identity using index other_index_b_key;
+create table shop.wider_index (id int primary key, b int not null, unique (b, id));
+alter table shop.wider_index replica identity using index wider_index_b_id_key;
+create table shop.split (id int primary key) partition by range (id);
+create table shop.split_1 partition of shop.split for values from (1) to (9); alter table shop.split_1 replica identity nothing;
 create view shop.seen as select 1 as one;
 create materialized view shop.kept as select 1 as one;
 create table vendas.clients (id uuid primary key, valor text);
@@ -72,10 +80,12 @@ def test_what_cannot_be_captured_is_told_with_the_sql_that_would_allow_it(source
     left = {one.place: (one.reason, one.fix_sql) for one in found_in(source).left}
     assert set(left) == {
         "shop.keyless", "shop.unique_only", "shop.quick", "shop.hidden", "shop.seen", "shop.kept", "vendas.by_interval",
+        "shop.nothing", "shop.late", "shop.other_index", "shop.split",
     }  # fmt: skip
     assert left["shop.unique_only"][1] == "alter table shop.unique_only add primary key (a);"
     assert left["shop.quick"][1] == "alter table shop.quick set logged;"
     assert "grant select on shop.hidden" in left["shop.hidden"][1]
+    assert left["shop.split"][1] == "alter table shop.split_1 replica identity default;"
     assert "a materialized view" in left["shop.kept"][0]
     assert "interval" in left["vendas.by_interval"][0]
 
@@ -89,7 +99,15 @@ def test_the_sql_it_prints_is_accepted_and_allows_it(source: Source) -> None:
 def test_the_catalog_it_writes_is_read_and_the_source_has_every_table_of_it(source: Source, tmp_path: Path) -> None:
     found = found_in(source)
     catalog = catalog_of(found, tmp_path)
-    assert set(catalog.names) == {"clients", "empty", "by_point", "order_items", "parts", "vendas_clients"}
+    assert set(catalog.names) == {
+        "clients",
+        "empty",
+        "by_point",
+        "order_items",
+        "parts",
+        "vendas_clients",
+        "wider_index",
+    }
     told = [p.text for p in source_problems(source.replication, catalog) if "publication" not in p.text]
     assert told == []
     items = catalog.table("order_items")
@@ -109,6 +127,15 @@ def test_the_catalog_it_writes_is_read_and_the_source_has_every_table_of_it(sour
     assert "of type point: captured as the connector writes it, and not compared" in out["place"]
     assert set(out) == {"doubled", "place", "days", "span", "_position", "p", "note"}
     assert catalog.table("vendas_clients").column("valor").rule is not None
+
+
+def test_a_table_whose_updates_the_server_would_refuse_is_told_with_sql_that_lets_them_through(source: Source) -> None:
+    found = {one.place: one.fix_sql for one in found_in(source).left}
+    update = "begin; create publication tried for table shop.late; {} update shop.late set b = 'c'; rollback"
+    with pytest.raises(LakehouseError, match="does not have a replica identity"):
+        postgres.execute(source.admin, update.format(""))
+    assert found["shop.late"] == "alter table shop.late replica identity full;"
+    postgres.execute(source.admin, update.format(found["shop.late"]))
 
 
 def test_columns_of_personal_data_are_protected_or_declared(source: Source, tmp_path: Path) -> None:

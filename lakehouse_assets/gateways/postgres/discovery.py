@@ -14,7 +14,7 @@ from lakehouse_assets.catalog.discovery import FoundColumn, FoundTable
 from lakehouse_assets.catalog.model import LAKEHOUSE_SCHEMA
 from lakehouse_assets.errors import EXIT_USAGE, LakehouseError
 from lakehouse_assets.gateways.postgres.connection import place, session
-from lakehouse_assets.gateways.postgres.shape import TYPE_NAME, catalog_type, index_columns
+from lakehouse_assets.gateways.postgres.shape import IDENTITY_FIX, TYPE_NAME, catalog_type, index_columns
 
 _OPTIONS: dict[str, Any] = {"application_name": "lakehouse discover", "connect_timeout": 10}
 _COULD_BE_PRIMARY = """i.indisunique and i.indpred is null and i.indexprs is null and not exists (
@@ -23,7 +23,7 @@ _COULD_BE_PRIMARY = """i.indisunique and i.indpred is null and i.indexprs is nul
 _TABLES = f"""
 select n.nspname, c.relname, c.relkind, c.relpersistence <> 'u', greatest(c.reltuples::bigint, -1),
        coalesce(obj_description(c.oid, 'pg_class'), ''),
-       has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select'),
+       has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select'), {IDENTITY_FIX},
        {index_columns("i.indisprimary")}, {index_columns(_COULD_BE_PRIMARY)}
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition and c.relpersistence <> 't'
@@ -72,8 +72,8 @@ def find_tables(dsn: str, schemas: Sequence[str] = ()) -> FoundSource:
             columns[schema, table].append(FoundColumn(name, catalog_type(kind), comment, generated))
         cursor.execute(_TABLES, asked)
         tables = tuple(
-            FoundTable(schema, name, kind, tuple(key), tuple(columns[schema, name]), comment, rows, readable, logged, tuple(unique))
-            for schema, name, kind, logged, rows, comment, readable, key, unique in cursor.fetchall()
+            FoundTable(schema, name, kind, tuple(key), tuple(columns[schema, name]), comment, rows, readable, logged, tuple(unique), identity_fix)
+            for schema, name, kind, logged, rows, comment, readable, identity_fix, key, unique in cursor.fetchall()
         )  # fmt: skip
         cursor.execute("select current_database(), current_user, pg_is_in_recovery()")
         ((database, role, standby),) = cursor.fetchall()

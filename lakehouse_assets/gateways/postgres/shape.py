@@ -16,9 +16,31 @@ from lakehouse_assets.gateways.postgres.connection import session
 _OPTIONS: dict[str, Any] = {"application_name": "lakehouse drift", "connect_timeout": 3}
 
 
-# SQL of the name of a column's type (pg_attribute a, pg_type t): a domain's is the one it rests on.
-TYPE_NAME = """case t.typtype when 'e' then 'enum' when 'd' then format_type(t.typbasetype, t.typtypmod)
-     else format_type(a.atttypid, a.atttypmod) end"""
+# SQL of the name of a column's type (pg_attribute a, pg_type t): a domain's is the one it rests on at last.
+TYPE_NAME = """(
+        with recursive rest(kind, type, modifier, base, base_modifier) as (
+            select t.typtype, a.atttypid, a.atttypmod, t.typbasetype, t.typtypmod
+            union all
+            select b.typtype, b.oid, r.base_modifier, b.typbasetype, b.typtypmod
+            from rest r join pg_type b on b.oid = r.base where r.kind = 'd'
+        )
+        select case kind when 'e' then 'enum' else format_type(type, modifier) end from rest where kind <> 'd')"""
+# SQL that lets the old row of an update or a delete carry the primary key of a table (pg_class c) and of its partitions;
+# '' where it does. Once such a table is published the server refuses its updates and deletes, or says too little of them.
+IDENTITY_FIX = """coalesce((
+        with recursive parts(id, kind) as (
+            select c.oid, c.relkind
+            union all
+            select p.oid, p.relkind from parts join pg_inherits i on i.inhparent = parts.id
+            join pg_class p on p.oid = i.inhrelid and p.relispartition
+        )
+        select string_agg(format('alter table %%I.%%I replica identity %%s;', s.nspname, p.relname,
+                                 case when k.indimmediate then 'default' else 'full' end), ' ' order by p.oid)
+        from parts join pg_class p on p.oid = parts.id join pg_namespace s on s.oid = p.relnamespace
+        join pg_index k on k.indrelid = p.oid and k.indisprimary
+        where parts.kind = 'r' and p.relreplident <> 'f' and not (p.relreplident = 'd' and k.indimmediate)
+          and not exists (select from pg_index i where p.relreplident = 'i' and i.indrelid = p.oid and i.indisreplident
+              and string_to_array(k.indkey::text, ' ') <@ string_to_array(i.indkey::text, ' '))), '')"""
 
 
 def index_columns(which: str) -> str:
@@ -73,6 +95,13 @@ def key_of(cursor: Cursor, oid: int) -> tuple[str, ...]:
     cursor.execute(f"select {index_columns('i.indisprimary')} from pg_class c where c.oid = %s", [oid])
     ((names,),) = cursor.fetchall()
     return tuple(names)
+
+
+def identity_fix(cursor: Cursor, oid: int) -> str:
+    """SQL that lets a table's updates and deletes carry its primary key; '' when they do."""
+    cursor.execute(f"select {IDENTITY_FIX} from pg_class c where c.oid = %s", [oid])
+    ((statements,),) = cursor.fetchall()
+    return statements
 
 
 def table_oid(cursor: Cursor, name: str) -> int | None:

@@ -9,10 +9,11 @@ from typing import Any
 from psycopg2.extensions import cursor as Cursor
 
 from lakehouse_assets.catalog import Kind, Table
+from lakehouse_assets.catalog.discovery import IDENTITY_LACKS
 from lakehouse_assets.catalog.model import quoted
 from lakehouse_assets.catalog.types import ENUM, declared
 from lakehouse_assets.gateways.postgres.bootstrap import create_table_sql
-from lakehouse_assets.gateways.postgres.shape import columns_of, key_of, table_oid
+from lakehouse_assets.gateways.postgres.shape import columns_of, identity_fix, key_of, table_oid
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ def _key(cursor: Cursor, table: Table, oid: int) -> Iterator[Problem]:
             f"the primary key of {table.source_name} is ({', '.join(found)}), the catalog says ({expected})",
             f"-- write key = {list(found)} for {table.name} in the catalog",
         )
+    if statements := identity_fix(cursor, oid):
+        yield Problem(f"table {table.source_name}: {IDENTITY_LACKS}", statements)
 
 
 def right_problems(cursor: Cursor, name: str, oid: int, privileges: tuple[str, ...]) -> Iterator[Problem]:
