@@ -9,7 +9,7 @@ from typing import Any
 
 from lakehouse_assets.catalog.columns import PERSONAL, READABLE, read_column
 from lakehouse_assets.catalog.load import USUAL_ENCODINGS
-from lakehouse_assets.catalog.model import plain_name, quoted, relation, unspeakable
+from lakehouse_assets.catalog.model import Table, plain_name, quoted, relation, topic_of, unspeakable
 from lakehouse_assets.catalog.types import Kind, PostgresType, declared, parse_type
 
 # Parts of a name by which a column is taken to hold personal data when there is no row to see it by.
@@ -120,31 +120,46 @@ def obstacle(table: FoundTable, role: str) -> Left | None:
 
 
 def propose(
-    tables: Iterable[FoundTable], samples: Mapping[str, Mapping[str, Sample]], role: str, taken: Iterable[str] = ()
+    tables: Iterable[FoundTable], samples: Mapping[str, Mapping[str, Sample]], role: str, declared: Iterable[Table] = ()
 ) -> tuple[list[Proposal], list[Left]]:
-    """A section for every table that can be captured, under names that are not `taken`; and the tables that cannot.
+    """A section for every table that can be captured beside those that are declared, and the tables that cannot.
 
     `samples`: by `schema.table` and column.
     """
-    names, proposals, left = set(taken), list[Proposal](), list[Left]()
+    declared, proposals, left = list(declared), list[Proposal](), list[Left]()
+    names = {table.name for table in declared}
+    topics = {_topic(table.source_name): table.source_name for table in declared}
     for table in tables:
         found = obstacle(table, role) or _proposal(table, samples.get(table.source_name, {}), names)
         if isinstance(found, Left):
             left.append(found)
+        elif other := topics.get(_topic(table.source_name)):
+            left.append(Left(table.source_name, f"its changes would come in the same topic as those of {other}"))
         else:
             names.add(found.name)
+            topics[_topic(table.source_name)] = table.source_name
             proposals.append(found)
     return proposals, left
 
 
+def _topic(source_name: str) -> str:
+    return topic_of("", source_name)
+
+
 def _proposal(table: FoundTable, samples: Mapping[str, Sample], taken: set[str]) -> Proposal | Left:
     columns, left = dict[str, Any](), list[Left]()
+    first: dict[str, str] = {}  # of the names that Spark does not tell apart; a key's go before the others
+    for name in sorted((column.name for column in table.columns), key=lambda name: name not in table.key):
+        first.setdefault(name.lower(), name)
     for column in table.columns:
         place, is_key = f"{table.source_name}.{column.name}", column.name in table.key
         entry = _entry(column, samples.get(column.name), is_key=is_key)
-        why = (
-            "is computed by the source: no event has it" if column.generated else _problem(column, entry, is_key=is_key)
-        )
+        if column.generated:
+            why = "is computed by the source: no event has it"
+        elif (other := first[column.name.lower()]) != column.name:
+            why = f"has the name of {other} but for its case"
+        else:
+            why = _problem(column, entry, is_key=is_key)
         if why and is_key:
             return Left(table.source_name, f"its key cannot be held: {column.name} {why}")
         if why:

@@ -16,23 +16,37 @@ _SECTIONS = ("lake", "tables", "refined")
 # How the connector writes decimals and times: its decimal.handling.mode and time.precision.mode.
 _ENCODINGS = {"decimals": ("string", "precise"), "times": ("adaptive", "connect", "nanoseconds")}
 USUAL_ENCODINGS = {key: allowed[0] for key, allowed in _ENCODINGS.items()}
+_NEXT = "set LAKEHOUSE_CATALOG to a catalog file"
 
 
 def load_catalog(path: Path) -> Catalog:
     """The catalog in `path`; raises ConfigurationError listing every problem."""
+    text = catalog_text(path)
+    if text is None:
+        raise ConfigurationError(["the catalog does not exist"], where=str(path), next_step=_NEXT)
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigurationError(
-            ["the catalog does not exist"], where=str(path), next_step="set LAKEHOUSE_CATALOG to a catalog file"
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise ConfigurationError([f"not valid TOML: {error}"], where=str(path)) from None
     problems: list[str] = []
     catalog = _catalog(document, problems)
     if problems:
         raise ConfigurationError(problems, where=str(path), next_step="docs/catalog.md has every key, with an example")
     return catalog
+
+
+def catalog_text(path: Path) -> str | None:
+    """The text of a catalog's file, None when there is no file; ConfigurationError when it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            [f"not valid TOML: {error}"], where=str(path), next_step="save the file in UTF-8"
+        ) from None
+    except OSError as error:
+        raise ConfigurationError([f"cannot be read: {error.strerror}"], where=str(path), next_step=_NEXT) from None
 
 
 def _catalog(document: dict[str, Any], problems: list[str]) -> Catalog:
@@ -44,6 +58,10 @@ def _catalog(document: dict[str, Any], problems: list[str]) -> Catalog:
         problems.append("tables: at least one [tables.NAME] is needed")
         tables = {}
     read = [_table(name, entry, lake["topic_prefix"], encodings, problems) for name, entry in tables.items()]
+    first: dict[str, str] = {}
+    for table in filter(None, read):
+        if (other := first.setdefault(table.topic, table.name)) != table.name:
+            problems.append(f"tables.{table.name}: its changes come in the topic of tables.{other}'s, {table.topic}")
     parameters = _parameters(document.get("refined", {}), problems)
     return Catalog(tables=tuple(table for table in read if table), parameters=parameters, **lake, **encodings)
 

@@ -49,7 +49,7 @@ def discover(
         samples[table.source_name] = {name: _sample(of) for name, of in texts.items()}
         if number % _TOLD_EVERY == 0:
             say(f"{number} of {len(readable)} tables looked at")
-    proposals, left = propose(new, samples, found.role, catalog.names if catalog else ())
+    proposals, left = propose(new, samples, found.role, catalog.tables if catalog else ())
     declared = [table.source_name for table in tables if table.source_name in known]
     return Discovery(found.database, proposals, left, declared)
 

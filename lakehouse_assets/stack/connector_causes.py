@@ -38,6 +38,7 @@ KNOWN_CAUSES = (
     KnownCause(
         ("is active for pid",),
         "another process reads the slot",
+        "another lake's connector? write another slot in [lake] of the catalog. An old connection of this one: "
         "select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = '{slot}';",
     ),
     KnownCause(

@@ -128,6 +128,11 @@ MISTAKES = [
     ("no table at all", '[lake]\nslot = "s"\n', "tables: at least one"),
     ("tables is no section", "tables = 1\n", "tables: at least one"),
     ("an unknown section", f"[extra]\n{TABLE}{COLUMNS}", "extra: unknown section; known: lake, tables"),
+    (
+        "two tables on one topic",
+        "[tables.a]\nsource = 'x y'\nkey = ['id']\ncolumns = {id = 'integer'}\n[tables.x_y]\nkey = ['id']\ncolumns = {id = 'integer'}\n",
+        "tables.x_y: its changes come in the topic of tables.a's",
+    ),
     ("lake is no section", f"lake = 1\n{TABLE}{COLUMNS}", "lake: must be a section"),
     ("an unknown key of the lake", f"[lake]\nslots = 'x'\n{TABLE}{COLUMNS}", "lake.slots: unknown key; known: topic_prefix"),
     ("a slot in capitals", f"[lake]\nslot = 'Slot'\n{TABLE}{COLUMNS}", "lake.slot: 'Slot' must be lower-case"),
@@ -209,3 +214,8 @@ def test_a_file_that_is_no_toml_is_one_problem(tmp_path: Path, content: bytes) -
     file.write_bytes(content)
     with pytest.raises(ConfigurationError, match="not valid TOML"):
         load_catalog(file)
+
+
+def test_a_catalog_that_cannot_be_read_is_one_problem(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
+        load_catalog(tmp_path)

@@ -48,12 +48,14 @@ def published(source: Source) -> set[str]:
         ({"password": "s3cret"}, "refuses the password"),
         ({"dbname": "nowhere"}, "does not exist"),
         ({"port": "1"}, "does not answer"),
+        ({"user": "watcher", "password": "s3cret"}, 'refuses: role "watcher" is not permitted to log in'),
         ({"sslmode": "require"}, "offers no TLS"),
     ],
 )
 def test_a_connection_that_fails_says_why_and_where_and_never_the_password(
     admin_dsn: str, change: dict[str, str], problem: str
 ) -> None:
+    postgres.execute(admin_dsn, "drop role if exists watcher; create role watcher nologin password 's3cret'")
     dsn = make_dsn(admin_dsn, **change)
     password = parse_dsn(dsn)["password"]
     with pytest.raises(LakehouseError, match=problem) as raised:
@@ -340,6 +342,14 @@ def test_a_slot_that_lost_its_wal_is_a_problem(source: Source) -> None:
     assert "is lost" in problem.text
     postgres.execute(source.admin, problem.fix_sql)
     assert postgres.source_problems(source.replication, source.catalog) == []
+
+
+def test_the_slot_of_another_database_is_not_to_be_dropped(source: Source, shared: Source) -> None:
+    slot = make_slot(source)
+    (problem,) = postgres.source_problems(shared.replication, replace(shared.catalog, slot=slot))
+    assert "another plugin or database" in problem.text
+    assert "drop" not in problem.fix_sql
+    assert "slot = " in problem.fix_sql
 
 
 # Positions

@@ -45,6 +45,8 @@ create table shop.wider_index (id int primary key, b int not null, unique (b, id
 alter table shop.wider_index replica identity using index wider_index_b_id_key;
 create table shop.split (id int primary key) partition by range (id);
 create table shop.split_1 partition of shop.split for values from (1) to (9); alter table shop.split_1 replica identity nothing;
+create table shop."a b" (id int primary key, "Nome" text, nome text, "ID" text); create table shop.a_b (id int primary key);
+create table shop.twice (id int, "ID" int, primary key (id, "ID"));
 create view shop.seen as select 1 as one;
 create materialized view shop.kept as select 1 as one;
 create table vendas.clients (id uuid primary key, valor text);
@@ -80,12 +82,14 @@ def test_what_cannot_be_captured_is_told_with_the_sql_that_would_allow_it(source
     left = {one.place: (one.reason, one.fix_sql) for one in found_in(source).left}
     assert set(left) == {
         "shop.keyless", "shop.unique_only", "shop.quick", "shop.hidden", "shop.seen", "shop.kept", "vendas.by_interval",
-        "shop.nothing", "shop.late", "shop.other_index", "shop.split",
+        "shop.nothing", "shop.late", "shop.other_index", "shop.split", "shop.a_b", "shop.twice",
     }  # fmt: skip
     assert left["shop.unique_only"][1] == "alter table shop.unique_only add primary key (a);"
     assert left["shop.quick"][1] == "alter table shop.quick set logged;"
     assert "grant select on shop.hidden" in left["shop.hidden"][1]
     assert left["shop.split"][1] == "alter table shop.split_1 replica identity default;"
+    assert "same topic as those of shop.a b" in left["shop.a_b"][0]
+    assert "ID has the name of id but for its case" in left["shop.twice"][0]
     assert "a materialized view" in left["shop.kept"][0]
     assert "interval" in left["vendas.by_interval"][0]
 
@@ -107,6 +111,7 @@ def test_the_catalog_it_writes_is_read_and_the_source_has_every_table_of_it(sour
         "parts",
         "vendas_clients",
         "wider_index",
+        "a_b",
     }
     told = [p.text for p in source_problems(source.replication, catalog) if "publication" not in p.text]
     assert told == []
@@ -125,7 +130,7 @@ def test_the_catalog_it_writes_is_read_and_the_source_has_every_table_of_it(sour
     assert "an unchanged long value" in out["days"]
     assert "of type int4multirange: its texts are captured" in out["span"]
     assert "of type point: captured as the connector writes it, and not compared" in out["place"]
-    assert set(out) == {"doubled", "place", "days", "span", "_position", "p", "note"}
+    assert set(out) == {"doubled", "place", "days", "span", "_position", "p", "note", "nome", "ID"}
     assert catalog.table("vendas_clients").column("valor").rule is not None
 
 
@@ -165,6 +170,13 @@ def test_wrong_names_and_servers_are_told(source: Source) -> None:
     assert told.value.exit_code == EXIT_USAGE
     with pytest.raises(LakehouseError, match="no such schema: loja"):
         found_in(source, schemas=("loja",))
+
+
+def test_a_table_on_the_topic_of_one_that_is_declared_is_left_out(source: Source, tmp_path: Path) -> None:
+    catalog = catalog_of(found_in(source, "a_b"), tmp_path)
+    found = found_in(source, "a b", catalog=catalog)
+    assert found.proposals == []
+    assert [one.reason for one in found.left] == ["its changes would come in the same topic as those of shop.a_b"]
     with pytest.raises(LakehouseError, match="does not answer") as down:
         discover("postgresql://me:secret@127.0.0.1:1/x", None, (), (), print)
     assert "secret" not in down.value.text()

@@ -119,14 +119,17 @@ def _slot(cursor: Cursor, slot: str) -> Iterator[Problem]:
         [slot],
     )
     found = cursor.fetchone()
-    drop = f"select pg_drop_replication_slot('{slot}');"
     if found is None:
         return
     status, reason, plugin, here = found
-    if status == LOST or reason is not None:
+    if plugin != "pgoutput" or not here:
+        # Not to be dropped: it may be another lake's, whose changes it keeps.
+        yield Problem(
+            f"slot {slot} belongs to another plugin or database, not to this connector",
+            f'-- write another slot in [lake] of the catalog, such as slot = "{slot}_2"',
+        )
+    elif status == LOST or reason is not None:
         yield Problem(
             f"slot {slot} is lost ({reason or 'WAL removed'}): changes were thrown away before they were read",
-            f"{drop}  -- then start the connector with a new snapshot",
+            f"select pg_drop_replication_slot('{slot}');  -- then start the connector with a new snapshot",
         )
-    if plugin != "pgoutput" or not here:
-        yield Problem(f"slot {slot} belongs to another plugin or database, not to this connector", drop)

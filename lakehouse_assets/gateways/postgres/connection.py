@@ -32,6 +32,7 @@ _REASONS = (
     ("too many clients", "the server has no free connection", "close some, or raise max_connections"),
     ("remaining connection slots", "the server has no free connection", "close some, or raise max_connections"),
 )  # fmt: skip
+_CORRECT = "correct role, password or database in the DSN"
 _SILENT = ("the server does not answer", "start it (lakehouse up), or correct host and port in the DSN")
 
 
@@ -90,7 +91,8 @@ def _reason(message: str) -> tuple[str, str]:
     for text, problem, next_step in _REASONS:
         if text in message:
             return problem, next_step
-    return _SILENT
+    _, refuses, why = message.partition("FATAL:")  # then it answered, in whatever language it speaks
+    return (f"the server refuses: {why.strip().splitlines()[0]}", _CORRECT) if refuses else _SILENT
 
 
 def _parts(dsn: str) -> dict[str, str]:
