@@ -42,7 +42,7 @@ def simulate(
     """
     _check(rate, seconds, seed)
     try:
-        with _sessions(dsn) as (main, other), _stopping(stop or threading.Event()) as stopping:
+        with _stopping(stop or threading.Event()) as stopping, _sessions(dsn) as (main, other):
             workload = Workload(main, other, Random(seed), rate, TrafficReport(), cipher)
             _keep_pace(workload, rate, seconds, say, stopping)
             return workload.report

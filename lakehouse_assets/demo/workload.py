@@ -26,7 +26,7 @@ _LONG_EVERY, _LONG_LASTS = 10, 3  # seconds' worth of changes
 # the next. Four long texts a minute, of 12 kB each, are enough.
 _LONG_TEXT_ROUND = ((changes.lengthen_address, 2), (changes.rename_condominio, 2), (changes.rename_condominio, 11))
 
-# Another session was in the way: the transaction is given up and the population read anew.
+# Another session was in the way: the transaction is given up and the population read anew before the next.
 REFUSALS = (
     psycopg2.errors.IntegrityError,
     psycopg2.errors.LockNotAvailable,
@@ -47,6 +47,7 @@ class Workload:
     cipher: Key | None = None
     attempted: int = 0
     population: Population = field(init=False)
+    _stale: bool = field(init=False, default=True)
 
     def __post_init__(self) -> None:
         # More rows in a statement rather than more statements keep the cost low at high rates.
@@ -59,13 +60,21 @@ class Workload:
 
     def step(self) -> None:
         """Run the next transaction, and begin or end the long one when it is time."""
+        if self._stale:
+            self._guarded(self.main, self._read_population)
+        if self._stale:
+            # Another session may be waiting for the long transaction, and we for that session.
+            self.other.rollback()
+            self._long.refused()
+            return
         if self._long.is_open and self.attempted >= self._next_long:
             self._guarded(self.other, self._long.end)
             self._next_long = self.attempted + self.rate * _LONG_EVERY
         elif not self._long.is_open and self.attempted >= self._next_long:
             self._guarded(self.other, self._long.begin)
             self._next_long = self.attempted + self.rate * _LONG_LASTS
-        self._guarded(self.main, self._transaction)
+        if not self._stale:
+            self._guarded(self.main, self._transaction)
 
     def finish(self) -> None:
         """Commit the long transaction, if one is open."""
@@ -127,12 +136,13 @@ class Workload:
                 self._long.refused()
             self.report.refused += 1
             self.attempted += 1
-            self._read_population()
+            self._stale = True
 
     def _read_population(self) -> None:
         with self.main.cursor() as cursor:
             self.population = read_population(cursor)
         self.main.rollback()
+        self._stale = False
         # The long transaction's rows are locked by ourselves: meeting them would be waiting for ourselves.
         for key in self._long.rows:
             self.population.spare["transacoes"].discard(key)

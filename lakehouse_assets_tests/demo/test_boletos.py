@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from lakehouse_assets.demo import Key, boletos, forms, linha, seed, simulate, words
+from lakehouse_assets.demo import Key, boletos, forms, linha, seed, words
 from lakehouse_assets.demo.boletos import Bill, Payment
 from lakehouse_assets.demo.seed import COLUMNS, ROWS, tables
 from lakehouse_assets.gateways import postgres
-from lakehouse_assets_tests.demo.tables import contents
+from lakehouse_assets_tests.demo.tables import contents, work
 
 CIPHER = Key("k1", bytes(range(32)))
 MONTH_NAME = "(janeiro|fevereiro|março|abril|maio|junho|julho|agosto|setembro|outubro|novembro|dezembro)"
@@ -213,7 +213,7 @@ def test_the_traffic_pays_corrects_and_issues_boletos(dsn: str) -> None:
     wrong = "select boleto_id from boletos where array[competencia, data_vencimento, data_pagamento, valor] && %s"
     before = {query: ids(dsn, query) for query in (unpaid, wrong)}
     newest = max(ids(dsn, "select boleto_id from boletos"))
-    simulate(dsn, 1_500, 4, seed=1, cipher=CIPHER)
+    work(dsn, 1_500, 6_000, seed=1, cipher=CIPHER)
     left = ids(dsn, "select boleto_id from boletos")
     for query, waiting in before.items():
         assert (waiting & left) - ids(dsn, query), "nobody looked at those that wait"
