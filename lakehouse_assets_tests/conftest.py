@@ -12,7 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 _PROJECT = Path(__file__).parents[1]
 
-settings.register_profile("suite", deadline=None)
+settings.register_profile("suite", deadline=None, derandomize=True)
 settings.load_profile("suite")
 
 pytest_plugins = [

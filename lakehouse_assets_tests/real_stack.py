@@ -11,7 +11,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -87,7 +87,9 @@ def _seed(settings: Settings) -> None:
 
 def free_port_base() -> int:
     """The first of 20 loopback ports that nobody listens on."""
-    for base in range(_FIRST_PORT_BASE + os.getpid() % 97 * PORTS_PER_STACK, _LAST_PORT_BASE, PORTS_PER_STACK):
+    # Two processes of the tests never begin at one place, nor near each other.
+    begin = _FIRST_PORT_BASE + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 4 * 100 * PORTS_PER_STACK
+    for base in range(begin + os.getpid() % 97 * PORTS_PER_STACK, _LAST_PORT_BASE, PORTS_PER_STACK):
         if all(_is_free(port) for port in range(base, base + PORTS_PER_STACK)):
             return base
     raise RuntimeError("no 20 free ports in a row")
@@ -114,7 +116,11 @@ def _is_free(port: int) -> bool:
 def _remove_abandoned() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
-        if folder.stat().st_uid == os.geteuid() and pid.isdigit() and not psutil.pid_exists(int(pid)):
+        if not pid.isdigit() or psutil.pid_exists(int(pid)):
+            continue
+        with suppress(FileNotFoundError):  # another process of the tests may be at it
+            if folder.stat().st_uid != os.geteuid():
+                continue
             clean(
                 load_settings({"LAKEHOUSE_HOME": str(folder / "home"), "LAKEHOUSE_LAKE": str(folder / "lake")}), print
             )

@@ -13,7 +13,7 @@ from pathlib import Path
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.stack import ports, secrets, supervision
 
-WAIT_SECONDS = 150
+WAIT_SECONDS = 300
 _POLL_SECONDS = 0.2
 _MOST_STARTS = 5  # a service that ended so often while it was waited for will not come up by itself
 _LOG_LINES = 12

@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -57,7 +57,9 @@ def served(words: Mapping[str, str], log: Path) -> Iterator[str]:
         yield url
     finally:
         server.terminate()
-        server.wait(20)
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(60)
+        server.kill()
 
 
 def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:

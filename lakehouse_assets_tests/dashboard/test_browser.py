@@ -100,11 +100,11 @@ def test_an_open_page_follows_the_lake_by_itself(browser: Browser, url: str, own
         page.get_by_text("R$ 1.750,00").wait_for()
         more = [*lake.DEBTS, (2, "Villa Aurora", 28, "k1:28", lake.BASE, 4, 1, "100.00", "31 a 60 dias", 0)]
         lake.write(own.refined("inadimplencia"), lake.DEBT, more, inputs={"boletos": 7})
-        page.get_by_text("R$ 1.850,00").wait_for(timeout=15_000)
+        page.get_by_text("R$ 1.850,00").wait_for(timeout=90_000)
         away = own.root.rename(own.root.with_name("away"))
-        page.get_by_text("O lago não pode ser lido").wait_for(timeout=15_000)
+        page.get_by_text("O lago não pode ser lido").wait_for(timeout=90_000)
         away.rename(own.root)
-        page.get_by_text("R$ 1.850,00").wait_for(timeout=15_000)
+        page.get_by_text("R$ 1.850,00").wait_for(timeout=90_000)
         assert errors == []
 
 

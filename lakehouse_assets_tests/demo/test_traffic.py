@@ -167,21 +167,24 @@ def test_two_traffics_and_a_truncate_disturb_each_other_but_neither_fails(source
 
 def test_a_truncate_that_waits_for_the_long_transaction_gets_by_and_the_traffic_goes_on(source: Source) -> None:
     """It holds condominios already: a traffic that only waited for it would wait for itself."""
-    with closing(postgres.connect(source.application)) as main, closing(postgres.connect(source.application)) as other:
+    with (
+        ThreadPoolExecutor() as pool,
+        closing(postgres.connect(source.application)) as main,
+        closing(postgres.connect(source.application)) as other,
+    ):
         for connection in (main, other):
             with connection, connection.cursor() as cursor:
                 cursor.execute("set lock_timeout = '200ms'")
         workload = Workload(main, other, Random(1), 200, TrafficReport())
         while not postgres.execute(source.admin, OPEN_CHANGES):
             workload.step()
-        with ThreadPoolExecutor() as pool:
-            truncating = pool.submit(
-                postgres.execute, source.admin, "truncate condominios, moradores, imoveis, transacoes, boletos"
-            )
-            eventually(lambda: postgres.execute(source.admin, WAITING) != [])
-            while not truncating.done():
-                workload.step()
-            truncating.result()
+        truncating = pool.submit(
+            postgres.execute, source.admin, "truncate condominios, moradores, imoveis, transacoes, boletos"
+        )
+        eventually(lambda: postgres.execute(source.admin, WAITING) != [])
+        while not truncating.done():
+            workload.step()
+        truncating.result()
         made = workload.report.total
         while workload.report.total == made:
             workload.step()

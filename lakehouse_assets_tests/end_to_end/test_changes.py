@@ -128,7 +128,7 @@ def test_a_change_of_a_whole_table_waits_until_it_is_allowed_and_the_others_do_n
     words.source("update boletos set linha_digitavel = reverse(linha_digitavel)")
     eventually(lambda: brake.waiting(words.paths, ["boletos"]) != [], 180)
     words.source("insert into condominios (nome, endereco) values ('Não espera', 'Rua C')")
-    assert "boletos is braked" in words.run("sync", "--timeout", "3", code=1).stderr
+    assert "boletos is braked" in words.run("sync", "--timeout", "20", code=1).stderr
     assert "boletos is braked" in words.run("status").stdout
     shown = "SELECT count(*) AS n FROM transformed.condominios WHERE nome = 'Não espera'"
     eventually(lambda: words.rows(shown) == [{"n": 1}], 120)

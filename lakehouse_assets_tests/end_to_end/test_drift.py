@@ -300,7 +300,7 @@ def test_a_changed_key_stops_the_table_and_no_other(drifting: Words) -> None:
     drifting.source("insert into comum (id, valor) values (4, 4.00)")
     assert unequal(drifting, "comum") == []
     assert rows(drifting, "comum")[4]["valor"] == "4.00"
-    assert "chave not folded yet" in drifting.run("sync", "--timeout", "10", code=1).stderr
+    assert "chave not folded yet" in drifting.run("sync", "--timeout", "40", code=1).stderr
     assert len(rows(drifting, "chave")) == 2
     assert planned(drifting, code=3) == {"chave": [("key changed", "")]}
     assert "the primary key is (id, nota) in the source, (id) in the catalog" in drifting.run("plan", code=3).stdout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from deltalake import DeltaTable, write_deltalake
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.gateways import postgres
 from lakehouse_assets_tests.end_to_end.conftest import PROGRAM, Words
+from lakehouse_assets_tests.stack.waiting import eventually
 
 pytestmark = pytest.mark.stack
 
@@ -80,7 +82,8 @@ def writers(words: Words, per_second: float = 60) -> Iterator[list[int]]:
         stop.set()
         for thread in threads:
             thread.join(30)
-    assert [error for error in failures if "deadlock" not in str(error)] == []
+    # Two that change one key meet in the index, too, however carefully each looked before.
+    assert [error for error in failures if not re.search("deadlock|duplicate key", str(error))] == []
 
 
 def _change(chance: random.Random) -> tuple[str, list[int]]:
@@ -192,7 +195,8 @@ def test_ctrl_c_ends_a_verification_without_a_trace_here_or_at_the_source(filled
     assert process.returncode == 130
     assert left.splitlines()[-1].startswith("interrupted; ")
     assert "Traceback" not in left
-    assert filled.source("select count(*) from pg_stat_activity where application_name = 'lakehouse verify'") == [(0,)]
+    left = "select count(*) from pg_stat_activity where application_name = 'lakehouse verify'"
+    eventually(lambda: filled.source(left) == [(0,)])
 
 
 def test_a_row_is_explained_from_its_first_event_on(filled: Words) -> None:

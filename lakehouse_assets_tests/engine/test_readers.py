@@ -61,8 +61,8 @@ def _with_delta_rs(_: SparkSession, place: Path) -> list[tuple[Any, ...]]:
 
 
 def _with_duckdb(_: SparkSession, place: Path) -> list[tuple[Any, ...]]:
-    duckdb_extensions.import_extension("delta")
     with duckdb.connect() as connection:
+        duckdb_extensions.import_extension("delta", con=connection)
         return connection.execute(f"SELECT * FROM delta_scan('{place}')").fetchall()
 
 

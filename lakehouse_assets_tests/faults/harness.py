@@ -33,7 +33,7 @@ def drawn(kinds: Sequence[Kind], chance: Random) -> Iterator[Kind]:
 def harm(
     stack: RealStack, kinds: Sequence[Kind], seed: int, budget: float, say: Say, disk: Path | None = None
 ) -> Report:  # fmt: skip
-    """Faults one after another until `budget` seconds are over or a promise is broken; what was found."""
+    """Faults one after another until `budget` seconds are over and one happened, or a promise is broken; what was found."""
     report = Report(seed, budget, commit_of(_PROJECT), f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
     chance = Random(seed)
     fill(stack.links.source_dsn, say=say)
@@ -50,7 +50,9 @@ def harm(
             before = count(lake)
         until = time.monotonic() + budget
         for kind in drawn(kinds, Random(seed)):
-            if time.monotonic() > until or not _survives(ground, kind, chance, report, watcher, before, say):
+            if (time.monotonic() > until and report.rounds) or not _survives(
+                ground, kind, chance, report, watcher, before, say
+            ):
                 break
         with open_lake(ground.paths) as lake:
             report.counted = count(lake).since(before)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from random import Random
 
+import psutil
 from dagster import DagsterRunStatus
 from kafka import KafkaAdminClient, TopicPartition
 
@@ -70,7 +71,10 @@ def kill_run(ground: Ground, chance: Random) -> None:
     """The process of a run dies somewhere in its folds."""
     run = ground.next_run(DagsterRunStatus.STARTED)
     time.sleep(chance.uniform(0, 8))
-    ground.process_of(run).kill()
+    try:
+        ground.process_of(run).kill()
+    except psutil.NoSuchProcess:
+        raise DidNotHappen("the run ended by itself") from None
 
 
 def kill_engine_in_a_fold(ground: Ground, chance: Random) -> None:

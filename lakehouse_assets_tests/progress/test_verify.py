@@ -356,13 +356,13 @@ def test_no_writer_waits_while_a_lake_is_verified(lake: Lake) -> None:
             "alter table pagamentos add more int",
             "truncate pagamentos",
         ):
-            postgres.execute(lake.source.admin, f"set lock_timeout = '3s'; {statement}")
+            postgres.execute(lake.source.admin, f"set lock_timeout = '15s'; {statement}")
         done.set()
 
     def cover() -> None:
         writer = threading.Thread(target=write)
         writer.start()
-        writer.join(20)
+        writer.join(60)
 
     lake.cover = cover
     lake.proof()

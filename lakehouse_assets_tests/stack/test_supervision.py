@@ -142,7 +142,7 @@ def test_a_service_that_keeps_ending_is_told_with_its_log_and_no_password(tmp_pa
     supervision.start(tmp_path, [_service("unlucky", *command)], dict(os.environ))
     try:
         with pytest.raises(LakehouseError) as caught:
-            wait_until(tmp_path, "unlucky", lambda: False, _never(), seconds=4)
+            wait_until(tmp_path, "unlucky", lambda: False, _never(), seconds=15)
     finally:
         supervision.shutdown(tmp_path)
         processes.wait_for_none(tmp_path, None, 20)

@@ -12,7 +12,7 @@ from lakehouse_assets.gateways import connect, postgres
 from lakehouse_assets.stack.connector import connector_name
 from lakehouse_assets_tests.real_stack import RealStack
 
-HALT_SECONDS = 120
+HALT_SECONDS = 300
 
 
 def eventually(true: Callable[[], bool], seconds: float = 30) -> None:
@@ -40,8 +40,8 @@ def connector_away(stack: RealStack) -> Iterator[None]:
     """The connector is stopped and its slot free; it goes on afterwards."""
     url, name = stack.links.connect_url, connector_name(stack.catalog)
     connect.stop(url, name)
-    eventually(lambda: connect.connector_status(url, name).state == "STOPPED")
-    eventually(lambda: not postgres.slot_state(stack.links.checking_dsn, stack.catalog.slot).active)
+    eventually(lambda: connect.connector_status(url, name).state == "STOPPED", 120)
+    eventually(lambda: not postgres.slot_state(stack.links.checking_dsn, stack.catalog.slot).active, 120)
     try:
         yield
     finally:

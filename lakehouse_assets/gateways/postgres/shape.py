@@ -12,9 +12,7 @@ from lakehouse_assets.catalog import Catalog, Table, parse_type
 from lakehouse_assets.catalog.shape import SourceColumn, SourceShape
 from lakehouse_assets.gateways.postgres.connection import session
 
-# A run that folds does not wait long for a source that is away.
-_OPTIONS: dict[str, Any] = {"application_name": "lakehouse drift", "connect_timeout": 3}
-
+_OPTIONS: dict[str, Any] = {"application_name": "lakehouse drift"}
 
 # SQL of the name of a column's type (pg_attribute a, pg_type t): a domain's is the one it rests on at last.
 TYPE_NAME = """(
