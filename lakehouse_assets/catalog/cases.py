@@ -6,7 +6,7 @@ NULL), `parameters`, `expect` (rows; only the columns that they name are compare
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,29 +62,47 @@ def _cases(document: object, table: RefinedTable, catalog: Catalog, problems: li
         if not isinstance(entry, dict) or not _KEYS >= set(entry) >= {"case", "given", "expect"}:
             problems.append(f"case {number}: needs case, given and expect, and may have parameters")
             continue
-        place, given, expect = str(entry["case"]), entry["given"] or {}, entry["expect"] or []
-        before = len(problems)
-        if not isinstance(given, dict):
-            problems.append(f"{place}: given must be rows by table")
-            continue
-        for name, rows in given.items():
-            if name not in types:
-                problems.append(f"{place}: {name} is no input; inputs: {', '.join(types)}")
-            else:
-                _check_rows(f"{place}: {name}", rows, tuple(types[name]), problems)
-        _check_rows(f"{place}: expect", expect, table.columns, problems)
-        if len({tuple(sorted(row)) for row in expect if isinstance(row, dict)}) > 1:
+        place, before = str(entry["case"]), len(problems)
+        given = _mapping(f"{place}: given must be rows by table", entry["given"], problems)
+        parameters = _mapping(f"{place}: parameters must be values by name", entry.get("parameters"), problems)
+        problems += [f"{place}: {name} is no input; inputs: {', '.join(types)}" for name in given if name not in types]
+        inputs = {
+            name: _rows(f"{place}: {name}", rows, types[name], problems)
+            for name, rows in given.items()
+            if name in types
+        }
+        expect = _rows(f"{place}: expect", entry["expect"] or [], table.columns, problems)
+        if len({frozenset(row) for row in expect}) > 1:
             problems.append(f"{place}: the expected rows do not name the same columns")
         if len(problems) == before:
-            cases.append(
-                Case(place, {n: list(rows or []) for n, rows in given.items()}, expect, entry.get("parameters") or {})
-            )
+            cases.append(Case(place, inputs, expect, parameters))
     return cases
 
 
-def _check_rows(place: str, rows: object, columns: tuple[str, ...], problems: list[str]) -> None:
-    if rows is not None and (not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows)):
+def _mapping(problem: str, value: object, problems: list[str]) -> dict[str, Any]:
+    """The value, empty where nothing is given; what is no mapping by text is that problem."""
+    if not value:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
+        problems.append(problem)
+        return {}
+    return value
+
+
+def _rows(place: str, rows: object, columns: Iterable[str], problems: list[str]) -> Rows:
+    """The rows under the columns' own names; like Spark, a case tells no columns apart by the case of their letters."""
+    if rows is None:
+        return []
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         problems.append(f"{place}: must be a list of rows")
-        return
-    unknown = dict.fromkeys(name for row in rows or [] for name in row if name not in columns)
-    problems += [f"{place}: no such column: {name}; columns: {', '.join(columns)}" for name in unknown]
+        return []
+    own = {name.lower(): name for name in columns}
+    for name in dict.fromkeys(name for row in rows for name in row):
+        if not isinstance(name, str):
+            problems.append(f"{place}: {name!r} is no column's name; YAML reads on, off, yes and no so: quote them")
+        elif name.lower() not in own:
+            problems.append(f"{place}: no such column: {name}; columns: {', '.join(own.values())}")
+    named = [{own.get(str(name).lower(), str(name)): value for name, value in row.items()} for row in rows]
+    if any(len(one) < len(row) for one, row in zip(named, rows, strict=True)):
+        problems.append(f"{place}: a row names a column twice, but for the case of its letters")
+    return named

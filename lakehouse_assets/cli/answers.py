@@ -6,7 +6,8 @@ import csv
 import json
 import math
 import sys
-from datetime import date, datetime, time
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from uuid import UUID
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from lakehouse_assets.engine.reader import Answer
 
@@ -24,7 +26,7 @@ def render(answer: Answer, form: str) -> None:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON holds it: decimals as text at their scale, dates and times as ISO text, NaN and infinity as text."""
+    """A value as JSON holds it: decimals as text at their scale, dates and times as ISO text; intervals, NaN and infinity as text."""
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, float) and not math.isfinite(value):
@@ -33,6 +35,8 @@ def plain(value: Any) -> Any:
         return value.isoformat(sep=" ")
     if isinstance(value, date | time):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return str(value) if value >= timedelta(0) else f"-{-value}"
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     if isinstance(value, dict):
@@ -41,8 +45,21 @@ def plain(value: Any) -> Any:
 
 
 def objects(answer: Answer) -> list[dict[str, Any]]:
-    """The rows as JSON holds them, by column."""
-    return [dict(zip(answer.columns, map(plain, row), strict=True)) for row in answer.rows]
+    """The rows as JSON holds them, by column; the second of one name has a number behind it."""
+    names = _distinct(answer.columns)
+    return [dict(zip(names, map(plain, row), strict=True)) for row in answer.rows]
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    """The names with a number behind those that came before, as DuckDB gives it to the columns of a subquery."""
+    found: list[str] = []
+    for name in names:
+        number, free = 0, name
+        while free in found:
+            number += 1
+            free = f"{name}_{number}"
+        found.append(free)
+    return found
 
 
 def _json(answer: Answer) -> None:
@@ -59,13 +76,13 @@ def _table(answer: Answer) -> None:
     table = Table()
     numeric = ("DECIMAL", "BIGINT", "INTEGER", "DOUBLE", "HUGEINT", "FLOAT", "SMALLINT")
     for name, kind in zip(answer.columns, answer.types, strict=True):
-        table.add_column(name, justify="right" if kind.startswith(numeric) else "left")
+        table.add_column(_shown(name), justify="right" if kind.startswith(numeric) else "left")
     for row in answer.rows:
-        table.add_row(*("NULL" if value is None else _safe(str(plain(value))) for value in row))
+        table.add_row(*("NULL" if value is None else _shown(str(plain(value))) for value in row))
     Console().print(table)
     click.echo(f"{len(answer.rows)} rows", err=True)
 
 
-def _safe(text: str) -> str:
-    # rich reads [..] as markup and control characters move the cursor: a value must do neither.
-    return "".join(c if c.isprintable() else "�" for c in text).replace("[", "\\[")
+def _shown(text: str) -> Text:
+    # Control characters move the cursor, and rich reads [..] as markup in all but a Text: a value must do neither.
+    return Text("".join(c if c.isprintable() else "�" for c in text))

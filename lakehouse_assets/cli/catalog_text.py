@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import os
+import shutil
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +17,7 @@ from lakehouse_assets.catalog.model import plain_name
 from lakehouse_assets.catalog.rules import parse_rule
 from lakehouse_assets.catalog.types import declared, parse_type
 from lakehouse_assets.cli.context import Edge
+from lakehouse_assets.errors import ConfigurationError, LakehouseError
 
 if TYPE_CHECKING:
     from lakehouse_assets.catalog import Table
@@ -28,7 +33,7 @@ def offer(here: Edge, before: str, after: str, *, write: bool, err: bool = False
     lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), name, name)
     click.echo("".join(lines), nl=False, err=err)
     if write:
-        here.settings.catalog.write_text(after, encoding="utf-8")
+        _replace(here.settings.catalog, after)
     return True
 
 
@@ -62,14 +67,18 @@ def has_tables(text: str) -> bool:
     import tomllib
 
     try:
-        return bool(tomllib.loads(text).get("tables"))
+        return tomllib.loads(text).get("tables", {}) != {}
     except tomllib.TOMLDecodeError:
         return True
 
 
 def with_tables(text: str, database: str, proposals: Sequence[Proposal]) -> str:
-    """The catalog's text with a section for each proposed table; of an empty text a whole catalog, for that database."""
+    """The catalog's text with a section for each proposed table; of an empty text a whole catalog, for that database.
+
+    ConfigurationError when the catalog writes its tables in a form that no section can be added to.
+    """
     import tomlkit
+    from tomlkit.items import InlineTable
 
     if not proposals:
         return text
@@ -80,8 +89,12 @@ def with_tables(text: str, database: str, proposals: Sequence[Proposal]) -> str:
             "publication": "lakehouse",
             "slot": "lakehouse",
         }
-    if "tables" not in document:
-        document["tables"] = tomlkit.table(is_super_table=True)
+    held = document.get("tables")
+    if held is None or isinstance(held, InlineTable):
+        # In braces nothing can be added to it; as a section it would take in the lines below, so it goes to the end.
+        document.pop("tables", None)
+        document["tables"] = tomlkit.table(is_super_table=not held)
+        document["tables"].update(held or {})
     for one in proposals:
         section, columns = tomlkit.table(), tomlkit.table()
         for key, value in one.section.items():
@@ -91,7 +104,49 @@ def with_tables(text: str, database: str, proposals: Sequence[Proposal]) -> str:
             columns[name] = _inline(entry) if isinstance(entry, dict) else entry
         section["columns"] = columns
         document["tables"][one.name] = section
-    return _text(document)
+    after = _text(document)
+    if not _adds(text, after, proposals):
+        raise ConfigurationError(
+            ["no section can be added beside tables written as `tables.NAME.key = ...`"],
+            where="catalog",
+            next_step="write them as [tables.NAME] and [tables.NAME.columns]",
+        )
+    return after
+
+
+def _adds(before: str, after: str, proposals: Sequence[Proposal]) -> bool:
+    """Whether the new text holds the tables of the old one as they were, and the proposed ones."""
+    import tomllib
+
+    wanted = tomllib.loads(before).get("tables", {}) | {one.name: one.section for one in proposals}
+    try:
+        return tomllib.loads(after).get("tables") == wanted
+    except tomllib.TOMLDecodeError:
+        return False
+
+
+def _replace(place: Path, text: str) -> None:
+    """Put the text in the file; who reads it sees the old one or the new one. Its mode and owner stay."""
+    place = place.resolve()  # a link stays one
+    draft = place.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if place.exists():
+            shutil.copymode(place, draft)
+            with suppress(PermissionError):
+                os.chown(draft, place.stat().st_uid, place.stat().st_gid)
+        draft.replace(place)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
+        raise LakehouseError(
+            f"cannot be written: {error.strerror}", where=str(place),
+            next_step="let LAKEHOUSE_CATALOG be a file that can be written, or put in by hand what is shown above",
+        ) from error  # fmt: skip
 
 
 def _declarable(one: Difference) -> bool:

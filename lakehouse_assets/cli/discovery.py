@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lakehouse_assets.catalog.load import catalog_text
 from lakehouse_assets.cli.catalog_text import has_tables, offer, with_tables
 from lakehouse_assets.cli.context import Edge, edge, say
 
@@ -32,8 +33,7 @@ def discover(tables: tuple[str, ...], source: str | None, schemas: tuple[str, ..
     from lakehouse_assets.progress.discovery import discover as look
 
     here = edge()
-    place = here.settings.catalog
-    before = place.read_text(encoding="utf-8") if place.exists() else ""
+    before = catalog_text(here.settings.catalog) or ""
     catalog = here.catalog if has_tables(before) else None
     found = look(source or _source(here), catalog, schemas, tables, say)
     after = with_tables(before, found.database, found.proposals)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -39,4 +40,4 @@ def init(folder: Path) -> None:
             f"cannot be written: {error.strerror}", where=str(error.filename), next_step="choose another folder"
         ) from error
     click.echo(f"made {', '.join(str(folder / name) for name in texts)}")
-    click.echo(f"next: cd {folder} && . ./lakehouse.env && lakehouse test && lakehouse up")
+    click.echo(f"next: cd {shlex.quote(str(folder))} && . ./lakehouse.env && lakehouse test && lakehouse up")

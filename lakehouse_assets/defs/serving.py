@@ -3,6 +3,8 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable
+from ctypes import c_float
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,11 +80,13 @@ def _asset(table: RefinedTable, dsn: str) -> AssetsDefinition:
             held = reader.query(select)
         columns = {name: served_type(kind) for name, kind in zip(held.columns, held.types, strict=True)}
         postgres.publish(dsn, table.name, columns, held.rows, table.description)
-        documents.write(_note(lake.paths, table.name), now)
         context.log.info(f"{table.name}: {len(held.rows)} rows published")
-        unlike = Counter(map(_comparable, held.rows))
-        unlike.subtract(map(_comparable, postgres.published(dsn, table.name)))
+        comparable = partial(_comparable, tuple(columns.values()))
+        unlike = Counter(map(comparable, held.rows))
+        unlike.subtract(map(comparable, postgres.published(dsn, table.name)))
         lacking, extra = sum(n for n in unlike.values() if n > 0), -sum(n for n in unlike.values() if n < 0)
+        # Whatever was found: rows that are unlike would be so again, and the sensor would publish them at every look.
+        documents.write(_note(lake.paths, table.name), now)
         return MaterializeResult(
             metadata={"dagster/row_count": len(held.rows), "dagster/table_name": f"{GROUP}.{table.name}", **now},
             check_results=[
@@ -105,8 +109,17 @@ def served_type(kind: str) -> str:
     return kind.lower() if kind in ("SMALLINT", "INTEGER", "BIGINT", "BOOLEAN", "DATE") else "text"
 
 
-def _comparable(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(repr(value) if isinstance(value, float) else value for value in row)  # NaN is not itself
+def _comparable(kinds: tuple[str, ...], row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The row so that it equals what it was published as."""
+    return tuple(None if value is None else _form(kind, value) for kind, value in zip(kinds, row, strict=True))
+
+
+def _form(kind: str, value: Any) -> Any:
+    if kind == "text":
+        return str(value)  # as it was written
+    if kind == "real":
+        return repr(c_float(value).value)  # read back with fewer digits
+    return repr(value) if isinstance(value, float) else value  # NaN is not itself
 
 
 def _now(paths: LakePaths, name: str, dsn: str) -> dict[str, object]:

@@ -40,8 +40,9 @@ def run_case(
         _view(spark, name, _rows(case.given.get(name, []), columns))
     found = _computed(spark, table, tables, list(types))
     compared = case.compared or tuple(found.columns)
-    kinds = {field.name: field.dataType.simpleString() for field in found.schema.fields}
-    wanted = spark.sql(_rows(case.expect, {name: kinds[name] for name in compared}))
+    # Spark may write a column in other letters than the reader of the SQL does.
+    kinds = {field.name.lower(): field.dataType.simpleString() for field in found.schema.fields}
+    wanted = spark.sql(_rows(case.expect, {name: kinds[name.lower()] for name in compared}))
     came = found.select(*[f"`{name}`" for name in compared])
     return Outcome(case.name, _listed(wanted.exceptAll(came)), _listed(came.exceptAll(wanted)))
 

@@ -31,14 +31,22 @@ def tables_for(folder: Path, catalog: Catalog, case: Case) -> dict[str, RefinedT
 def run_all(
     spark: SparkSession, folder: Path, catalog: Catalog, cases: Mapping[str, list[Case]], say: Callable[[str], None]
 ) -> int:
-    """How many of the tables' cases do not hold."""
+    """How many of the tables' cases do not hold; one that Spark cannot compute is one of them."""
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
     failed = 0
     for name, of in cases.items():
         if not of:
             say(f"{name}: no cases ({name}{SUFFIX} beside its SQL)")
         for case in of:
             tables = tables_for(folder, catalog, case)
-            outcome = run_case(spark, tables[name], tables, catalog, case)
+            try:
+                outcome = run_case(spark, tables[name], tables, catalog, case)
+            except (PySparkException, Py4JError) as error:
+                failed += 1
+                say(f"{name}: {case.name}: {_first_line(error)}")
+                continue
             failed += not outcome.holds
             say(f"{name}: {case.name}: {'holds' if outcome.holds else 'DOES NOT HOLD'}")
             for line in _differences(outcome):
@@ -52,3 +60,8 @@ def _differences(outcome: Outcome) -> list[str]:
         for word, rows in (("missing", outcome.missing), ("unexpected", outcome.unexpected))
         for row in rows
     ]
+
+
+def _first_line(error: Exception) -> str:
+    """What Spark says first; the name of the error where it says nothing."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

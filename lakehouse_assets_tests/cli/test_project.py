@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,13 @@ def test_the_folder_that_is_made_is_sound_and_its_case_holds(spark: SparkSession
     told: list[str] = []
     assert run_all(spark, folder / "refined", catalog, all_cases(folder / "refined", catalog, names), told.append) == 0
     assert told == ["pedidos_por_dia: two days, one amount that cannot be read: holds"]
+
+
+def test_what_it_says_to_type_next_leads_into_the_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "minha loja"
+    done = CliRunner().invoke(cli, ["init", str(folder)])
+    (typed,) = (line.removeprefix("next: ") for line in done.output.splitlines() if line.startswith("next: "))
+    assert shlex.split(typed)[:3] == ["cd", str(folder), "&&"]
 
 
 def test_a_file_that_is_there_is_not_written_over_and_nothing_else_is_made(tmp_path: Path) -> None:

@@ -331,3 +331,14 @@ def test_a_wrong_setting_is_told(app, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not page.exception
     assert "A configuração está errada." in text(page)
     assert "LAKEHOUSE_TRIGER_SECONDS" in text(page)
+
+
+def test_a_catalog_that_was_edited_into_nonsense_is_told(app, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = app("platform")
+    wrong = tmp_path / "lakehouse.toml"
+    wrong.write_text("[tables.boletos]\nkey = 5\n", encoding="utf-8")
+    monkeypatch.setenv("LAKEHOUSE_CATALOG", str(wrong))
+    page.run()
+    assert not page.exception
+    assert "A configuração está errada." in text(page)
+    assert "tables.boletos.key: a primary key is needed" in text(page)

@@ -17,6 +17,7 @@ from lakehouse_assets.catalog import load_catalog
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.refined import load_refined
 from lakehouse_assets.defs import serving
+from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.gateways import postgres
 from lakehouse_assets.settings import REFINED_FOLDER
 from lakehouse_assets_tests.defs.running import run, verdicts
@@ -77,6 +78,34 @@ def test_every_value_arrives_as_it_is_and_with_its_type(paths: LakePaths, dsn: s
         ("nome", "text"), ("valor", "numeric(15,2)"), ("dia", "date"), ("em", "timestamp with time zone"),
         ("n", "bigint"), ("taxa", "double precision"), ("ativo", "boolean"),
     ]  # fmt: skip
+
+
+def test_what_postgresql_has_no_type_for_arrives_as_text_and_is_equal(paths: LakePaths, dsn: str) -> None:
+    rows = {
+        "n": pa.array([1, 2, None], pa.int64()),
+        "nome": pa.array(["a", None, "c"]),
+        "lista": pa.array([["x", None, "y\t\\"], [], None]),
+        "linha": pa.array([{"a": 1, "b": Decimal("1.50")}, {"a": None, "b": None}, None]),
+        "mapa": pa.array([[("k", 1)], [], None], pa.map_(pa.string(), pa.int32())),
+        "foto": pa.array([b"\x00\xff\\", b"", None]),
+        "taxa": pa.array([0.1, float("nan"), None], pa.float32()),
+    }
+    compute(paths, rows)
+    assert published(paths, dsn) == {"serving_equals_refined": True}
+    assert served(dsn, "lista, linha") == [
+        ("['x', None, 'y\\t\\\\']", "{'a': 1, 'b': Decimal('1.50')}"), ("[]", "{'a': None, 'b': None}"), (None, None)
+    ]  # fmt: skip
+    assert serving.behind([NAME], paths, dsn) == []
+
+
+def test_what_cannot_be_compared_stays_behind(paths: LakePaths, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise LakehouseError("does not answer")
+
+    compute(paths)
+    monkeypatch.setattr(postgres, "published", away)
+    assert not run(paths, serving.build(TABLES, dsn), f"serving/{NAME}").success
+    assert serving.behind([NAME], paths, dsn) == [serving.key(NAME)]
 
 
 def test_the_next_version_replaces_the_rows_and_keeps_rights_and_views(paths: LakePaths, dsn: str) -> None:

@@ -69,6 +69,40 @@ def test_a_case_that_does_not_hold_names_the_rows(spark: SparkSession, folder: P
     assert (failed, lines[1]) == (1, "    missing: dobro=2")
 
 
+@pytest.mark.parametrize(
+    ("select", "given", "said"),
+    [
+        ("data_transacao", "data_transacao: 31/01/2026", "[CAST_INVALID_INPUT] The value '31/01/2026' of the type"),
+        ("IF(morador_id = 1, nada(1), 0)", "morador_id: 1", "[UNRESOLVED_ROUTINE] Cannot resolve routine `NADA`"),
+    ],
+)
+def test_a_case_that_cannot_be_computed_is_told_and_the_others_run(
+    spark: SparkSession, folder: Path, select: str, given: str, said: str
+) -> None:
+    (folder / "base.sql").write_text(
+        HEADER + f"SELECT morador_id, {select} AS a FROM transformed.transacoes", encoding="utf-8"
+    )
+    (folder / "base.cases.yaml").write_text(
+        f"- {{case: a, given: {{transformed.transacoes: [{{{given}}}]}}, expect: []}}", encoding="utf-8"
+    )
+    (folder / "over.sql").write_text(HEADER + "SELECT morador_id FROM transformed.transacoes", encoding="utf-8")
+    (folder / "over.cases.yaml").write_text("- {case: b, given: {}, expect: []}", encoding="utf-8")
+    lines: list[str] = []
+    assert run_all(spark, folder, CATALOG, all_cases(folder, CATALOG, ["base", "over"]), lines.append) == 1
+    assert lines[0].startswith(f"base: a: {said}")
+    assert lines[1:] == ["over: b: holds"]
+
+
+def test_columns_are_not_told_apart_by_the_case_of_their_letters(spark: SparkSession, folder: Path) -> None:
+    sql = "SELECT morador_id, count(*) AS Total FROM transformed.transacoes GROUP BY morador_id"
+    (folder / "over.sql").write_text(HEADER + sql, encoding="utf-8")
+    given = "given: {transformed.transacoes: [{MORADOR_ID: 1}, {Morador_Id: 1}]}"
+    expect = "expect: [{morador_ID: 1, tOtAl: 2}]"
+    assert told(spark, folder, f"- {{case: a, {given}, {expect}}}") == (0, ["over: a: holds"])
+    failed, lines = told(spark, folder, f"- {{case: a, {given}, expect: [{{TOTAL: 3}}]}}")
+    assert (failed, [line.lower() for line in lines[1:]]) == (1, ["    missing: total=3", "    unexpected: total=2"])
+
+
 def test_a_table_without_cases_is_told(spark: SparkSession, folder: Path) -> None:
     lines: list[str] = []
     assert run_all(spark, folder, CATALOG, all_cases(folder, CATALOG, ["base"]), lines.append) == 0
@@ -88,6 +122,12 @@ def test_a_table_without_cases_is_told(spark: SparkSession, folder: Path) -> Non
         ("- {case: a, given: [1], expect: []}", "a: given must be rows by table"),
         ("- {case: a, given: {}, expect: [{x: 1}]}", "a: expect: no such column: x; columns: morador_id, dobro"),
         ("- {case: a, given: {}, expect: [{dobro: 1}, {morador_id: 1}]}", "a: the expected rows do not name the same"),
+        ("- {case: a, given: {}, expect: 5}", "a: expect: must be a list of rows"),
+        ("- {case: a, given: {}, expect: [{dobro: 1, on: 2}]}", "a: expect: True is no column's name; YAML reads on"),
+        ("- {case: a, given: {}, expect: [{dobro: 1, DOBRO: 2}]}", "a: expect: a row names a column twice"),
+        ("- {case: a, given: {on: []}, expect: []}", "a: given must be rows by table"),
+        ("- {case: a, given: {}, expect: [], parameters: [x]}", "a: parameters must be values by name"),
+        ("- {case: a, given: {}, expect: [], parameters: {on: 1}}", "a: parameters must be values by name"),
     ],
 )  # fmt: skip
 def test_a_wrong_file_of_cases_is_told_with_its_place(folder: Path, text: str, expected: str) -> None:

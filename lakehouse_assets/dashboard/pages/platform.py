@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from lakehouse_assets.dashboard import parts, session, state
+from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.progress.freshness import RefinedState
 from lakehouse_assets.progress.lag import TableLag
 from lakehouse_assets.progress.status import Seen
@@ -16,6 +17,14 @@ _KINDS = {"up": parts.GOOD, "external": parts.GOOD, "running": parts.GOOD, "star
 
 @st.fragment(run_every=session.BEAT_SECONDS)
 def show() -> None:
+    """The page, or why it cannot be: what is raised out of a fragment is told without its reason."""
+    try:
+        _show()
+    except LakehouseError as error:
+        parts.notice("bad", session.texts()("misconfigured"), error.problem)
+
+
+def _show() -> None:
     """What is unreachable first, then figures, lag, business tables, services."""
     t = session.texts()
     seen = session.platform()
