@@ -71,15 +71,18 @@ def commits_backwards(table: Path, version: int | None = None) -> Iterator[Commi
 
 
 def read_commit(table: Path, version: int) -> Commit:
-    """One commit of a table; KeyError when it is not there (any more)."""
+    """One commit of a table; KeyError when it is not there (any more), ValueError when it holds something else."""
     try:
-        lines = _commit_path(table / "_delta_log", version).read_text(encoding="utf-8").splitlines()
+        # Split at newlines alone: texts in the statistics hold other ends of lines as they are.
+        lines = _commit_path(table / "_delta_log", version).read_text(encoding="utf-8").split("\n")
     except FileNotFoundError:
         raise KeyError(version) from None
     info: dict[str, Any] = {}
     added: list[AddedFile] = []
     transactions: dict[str, int] = {}
-    for action in map(json.loads, lines):
+    for action in map(json.loads, filter(str.strip, lines)):
+        if not isinstance(action, dict):
+            raise ValueError(f"commit {version} of {table} holds {type(action).__name__} in place of an action")
         if "commitInfo" in action:
             info = action["commitInfo"]
         elif "add" in action and action["add"].get("dataChange", True):  # else rows that another commit brought

@@ -26,7 +26,7 @@ from lakehouse_assets import documents
 from lakehouse_assets.catalog import load_catalog
 from lakehouse_assets.catalog.model import BRAKE, SERVING, LakePaths
 from lakehouse_assets.catalog.refined import load_refined
-from lakehouse_assets.defs import arrivals, proof, raw, scheduled, transformed
+from lakehouse_assets.defs import arrivals, proof, raw, resting, scheduled, transformed
 from lakehouse_assets.defs.resources import PID_TAG
 from lakehouse_assets.engine import brake
 from lakehouse_assets.engine.brake import Braked
@@ -102,9 +102,10 @@ def test_a_new_raw_table_is_given_time_for_its_first_rows(spark, paths, instance
 def test_the_first_rows_of_the_other_tables_are_awaited_while_rows_arrive(paths, instance):
     land(paths, "imoveis", range(3))
     version = land(paths, "imoveis", range(3, 6))
+    older(paths, version, -60)  # just now, however long the tick takes
     said = skip(tick(paths, instance, patience=90))
     assert "first rows of condominios, moradores, transacoes, boletos are awaited" in said
-    older(paths, version, 6)
+    older(paths, version, 66)
     assert {f"transformed/{name}" for name in CATALOG.names} <= requested(tick(paths, instance, patience=90))
 
 
@@ -254,6 +255,13 @@ def test_a_run_whose_process_was_killed_is_marked_failed_and_not_waited_for(path
     assert instance.get_run_by_id(run.run_id).status is DagsterRunStatus.FAILURE
 
 
+@pytest.fixture
+def patient(monkeypatch):
+    """What failed rests for longer than any test takes."""
+    monkeypatch.setattr(resting, "_FIRST_WAIT", 300)
+
+
+@pytest.mark.usefixtures("patient")
 def test_after_a_failed_run_the_sensor_waits_before_it_asks_again(paths, instance):
     settled(paths)
     land(paths, "transacoes", range(10, 11))
@@ -262,6 +270,7 @@ def test_after_a_failed_run_the_sensor_waits_before_it_asks_again(paths, instanc
     assert "next try in" in skip(tick(paths, instance))
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_table_that_failed_rests_and_the_others_do_not_wait_with_it(paths, instance):
     settled(paths)
     for table in ("transacoes", "moradores"):

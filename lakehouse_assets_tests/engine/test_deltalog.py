@@ -90,6 +90,27 @@ def test_a_commit_is_read_with_its_files_transactions_and_note(table: Path) -> N
     assert (without.rows, without.low, without.high) == (0, {}, {})
 
 
+def test_texts_in_the_statistics_may_hold_ends_of_lines_of_other_kinds(table: Path) -> None:
+    odd = "Rua A\u2028casa\u2029b\x85c"
+    write_deltalake(str(table), pa.table({"t": [odd]}))
+    log = table / "_delta_log" / f"{0:020}.json"
+    # delta-rs escapes them, Spark does not
+    log.write_text(
+        "\n".join(json.dumps(json.loads(line), ensure_ascii=False) for line in log.read_text().split("\n") if line)
+        + "\n"
+    )
+    assert odd[:8] in log.read_text()
+    (file,) = deltalog.read_commit(table, 0).added
+    assert file.low["t"] == odd
+
+
+def test_a_line_that_is_no_action_is_a_value_error(table: Path) -> None:
+    write_commit(table, 0)
+    (table / "_delta_log" / f"{0:020}.json").write_text("7\n")
+    with pytest.raises(ValueError, match="in place of an action"):
+        deltalog.read_commit(table, 0)
+
+
 def test_a_commit_that_is_not_there_is_a_key_error(table: Path) -> None:
     committed(table, range(2))
     with pytest.raises(KeyError):
