@@ -87,7 +87,7 @@ def with_tables(text: str, database: str, proposals: Sequence[Proposal]) -> str:
         document["lake"] = {
             "topic_prefix": plain_name(database),
             "publication": "lakehouse",
-            "slot": "lakehouse",
+            "slot": f"lakehouse_{plain_name(database)}"[:63],  # of all databases of a server
         }
     held = document.get("tables")
     if held is None or isinstance(held, InlineTable):

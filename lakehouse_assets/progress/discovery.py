@@ -43,15 +43,20 @@ def discover(
     tables = _chosen(found.tables, names)
     known = {t.source_name for t in catalog.tables} if catalog else set[str]()
     new = [table for table in tables if table.source_name not in known]
-    samples: dict[str, dict[str, Sample]] = {}
+    samples, unread = dict[str, dict[str, Sample]](), list[Left]()
     readable = [table for table in new if obstacle(table, found.role) is None]
     for number, (table, texts) in enumerate(postgres.sampled_texts(dsn, readable, SAMPLED_ROWS), 1):
-        samples[table.source_name] = {name: _sample(of) for name, of in texts.items()}
+        if isinstance(texts, LakehouseError):
+            unread.append(Left(table.source_name, f"cannot be read: {texts.problem}"))
+        else:
+            samples[table.source_name] = {name: _sample(of) for name, of in texts.items()}
         if number % _TOLD_EVERY == 0:
             say(f"{number} of {len(readable)} tables looked at")
-    proposals, left = propose(new, samples, found.role, catalog.tables if catalog else ())
+    places = {one.place for one in unread}
+    rest = [table for table in new if table.source_name not in places]
+    proposals, left = propose(rest, samples, found.role, catalog.tables if catalog else ())
     declared = [table.source_name for table in tables if table.source_name in known]
-    return Discovery(found.database, proposals, left, declared)
+    return Discovery(found.database, proposals, unread + left, declared)
 
 
 def _chosen(tables: Sequence[FoundTable], names: Collection[str]) -> list[FoundTable]:

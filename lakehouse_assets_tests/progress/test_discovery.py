@@ -103,6 +103,7 @@ def test_the_sql_it_prints_is_accepted_and_allows_it(source: Source) -> None:
 def test_the_catalog_it_writes_is_read_and_the_source_has_every_table_of_it(source: Source, tmp_path: Path) -> None:
     found = found_in(source)
     catalog = catalog_of(found, tmp_path)
+    assert catalog.slot == f"lakehouse_{found.database}"
     assert set(catalog.names) == {
         "clients",
         "empty",
@@ -162,6 +163,15 @@ def test_what_the_catalog_has_is_left_as_it_is_and_a_second_time_changes_nothing
     assert with_tables(text, second.database, second.proposals) == text
     after = with_tables("# mine\n" + text, second.database, found_in(source, "shop.empty", catalog=catalog).proposals)
     assert after.startswith("# mine\n" + text.rstrip("\n"))
+
+
+def test_a_table_that_cannot_be_read_is_told_and_the_others_are_found(source: Source) -> None:
+    with postgres.connect(source.admin) as holding:
+        holding.cursor().execute("lock table shop.empty in access exclusive mode")
+        found = found_in(source, "shop.empty", "shop.clients")
+        holding.rollback()
+    assert [one.table.name for one in found.proposals] == ["clients"]
+    assert [(one.place, "lock timeout" in one.reason) for one in found.left] == [("shop.empty", True)]
 
 
 def test_wrong_names_and_servers_are_told(source: Source) -> None:

@@ -7,15 +7,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
 from lakehouse_assets.catalog.discovery import FoundColumn, FoundTable
 from lakehouse_assets.catalog.model import LAKEHOUSE_SCHEMA
 from lakehouse_assets.errors import EXIT_USAGE, LakehouseError
-from lakehouse_assets.gateways.postgres.connection import place, session
+from lakehouse_assets.gateways.postgres.connection import failure, place, session
 from lakehouse_assets.gateways.postgres.shape import IDENTITY_FIX, TYPE_NAME, catalog_type, index_columns
 
+_LOOK = "set lock_timeout = '5s'"  # at a table that somebody holds
+_LONGEST = 2000  # characters of a text that are looked at
 _OPTIONS: dict[str, Any] = {"application_name": "lakehouse discover", "connect_timeout": 10}
 _COULD_BE_PRIMARY = """i.indisunique and i.indpred is null and i.indexprs is null and not exists (
     select from pg_attribute a where a.attrelid = c.oid and a.attnum = any(i.indkey) and not a.attnotnull)"""
@@ -82,18 +85,25 @@ def find_tables(dsn: str, schemas: Sequence[str] = ()) -> FoundSource:
 
 def sampled_texts(
     dsn: str, tables: Sequence[FoundTable], rows: int
-) -> Iterator[tuple[FoundTable, dict[str, list[str]]]]:
-    """For each table the texts of its first rows, by the columns that people type into."""
+) -> Iterator[tuple[FoundTable, dict[str, list[str]] | LakehouseError]]:
+    """For each table the texts of its first rows, by the columns that people type into, or why it cannot be read."""
     with session(dsn, **_OPTIONS) as connection:
         connection.set_session(readonly=True, autocommit=True)
+        connection.cursor().execute(_LOOK)
         for table in tables:
             names = [column.name for column in table.columns if column.is_text and not column.generated]
-            yield table, _texts(connection, table, names, rows) if names else {}
+            try:
+                found = _texts(connection, table, names, rows) if names else {}
+            except psycopg2.Error as error:
+                if connection.closed:
+                    raise
+                found = failure(error, table.source_name)
+            yield table, found
 
 
 def _texts(connection: Connection, table: FoundTable, names: Sequence[str], rows: int) -> dict[str, list[str]]:
     statement = sql.SQL("select {} from {} limit {}").format(
-        sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in names),
+        sql.SQL(", ").join(sql.SQL("left({}::text, {})").format(sql.Identifier(name), sql.Literal(_LONGEST)) for name in names),
         sql.Identifier(table.schema, table.name), sql.Literal(rows),
     )  # fmt: skip
     with connection.cursor() as cursor:
