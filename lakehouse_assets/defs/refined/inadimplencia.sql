@@ -1,7 +1,7 @@
 -- description: Who owes on data_base, by property and payer: boletos open and overdue, their sum in BRL without fines, the oldest due date and its age. Payers who owe nothing are listed too; boletos_a_conferir counts open ones that could not be read.
 -- owner: financeiro
 -- grain: imovel_id, cpf_pagador
--- param data_base: date = SELECT coalesce(max(data_pagamento), max(data_vencimento)) FROM transformed.boletos
+-- param data_base: date = SELECT least(coalesce(max(data_pagamento), max(data_vencimento)), date_add(CAST(max(_committed_at) AS DATE), 1)) FROM transformed.boletos
 -- total: sum(boletos)
 -- of: SELECT count(*) FROM transformed.boletos
 WITH base AS (

@@ -1,7 +1,7 @@
 -- description: Residents of each condominium who paid something in the dias days up to data_base, beside all of them. Who pays for a property elsewhere is active where they live.
 -- owner: cadastro
 -- grain: condominio_id
--- param data_base: date = SELECT max(data_transacao) FROM transformed.transacoes
+-- param data_base: date = SELECT least(max(data_transacao), date_add(CAST(max(_committed_at) AS DATE), 1)) FROM transformed.transacoes
 -- param dias: integer = 90
 -- total: sum(moradores)
 -- of: SELECT count(*) FROM transformed.moradores
