@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.catalog.model import NAME, LakePaths
 from lakehouse_assets.engine.positions import exists
 from lakehouse_assets.errors import EXIT_DATA, EXIT_USAGE, LakehouseError
 
@@ -100,8 +100,8 @@ def open_lake(
     """
     import duckdb_extensions
 
-    duckdb_extensions.import_extension("delta")
     with duckdb.connect() as connection:
+        duckdb_extensions.import_extension("delta", con=connection)  # the usual one is shared by all threads
         connection.execute("LOAD delta")
         connection.execute("SET TimeZone = 'UTC'")
         for layer in _LAYERS:
@@ -126,11 +126,13 @@ def open_lake(
 
 
 def places(paths: LakePaths) -> dict[str, Path]:
-    """The tables the lake holds now, by name."""
+    """The tables the lake holds now, by name; a folder whose name is no table's is none."""
     found = {name: place for name, place in (("raw", paths.raw), ("quarantine", paths.quarantine)) if exists(place)}
     for layer in _LAYERS:
         folders = sorted((paths.root / layer).glob("*"))
-        found |= {f"{layer}.{folder.name}": folder for folder in folders if exists(folder)}
+        found |= {
+            f"{layer}.{folder.name}": folder for folder in folders if NAME.fullmatch(folder.name) and exists(folder)
+        }
     return found
 
 

@@ -100,8 +100,8 @@ def _inputs(
         else:
             state = told(paths, name) if layer == HISTORY else folded(paths, name)
             held, anew = {name: state.applied}, {name: state.rebuilt}
-        for source, position in held.items():
-            positions[source].append(position)
+        for source in held.keys() & positions.keys():  # its note may be of an older SELECT, which read more
+            positions[source].append(held[source])
             rebuilds[source].append(anew.get(source, NO_VERSION))
     return (
         {name: min(found, default=NOTHING) for name, found in positions.items()},

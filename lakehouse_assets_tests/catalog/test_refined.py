@@ -67,6 +67,7 @@ def test_bills_are_turned_into_revenue_and_into_who_owes(catalog: Catalog) -> No
         "valor_vencido", "vencimento_mais_antigo", "dias_atraso", "faixa_atraso", "boletos_a_conferir",
     )  # fmt: skip
     assert owing.lineage["data_base"] == (
+        ("transformed.boletos", "_committed_at"),
         ("transformed.boletos", "data_pagamento"),
         ("transformed.boletos", "data_vencimento"),
     )
@@ -153,6 +154,19 @@ def test_tables_are_bound_to_where_they_are_with_their_aliases(tmp_path: Path, c
     assert "FROM t " in bound
 
 
+def test_a_column_written_with_its_layer_is_bound_to_its_table(tmp_path: Path, catalog: Catalog) -> None:
+    text = HEADER + (
+        "SELECT transformed.imoveis.imovel_id AS id, Refined.a.*, m.nome FROM transformed.imoveis\n"
+        "JOIN refined.a ON refined.a.n = transformed.imoveis.imovel_id JOIN transformed.moradores m ON true"
+    )
+    tables = load(tmp_path, catalog, a=HEADER.replace("id", "n") + BODY.replace("AS id", "AS n"), x=text)
+    places = {name: f"delta.`/{name}`" for name in tables["x"].inputs}
+    assert tables["x"].bound(places) == (
+        "SELECT imoveis.imovel_id AS id, a.*, m.nome FROM delta.`/transformed.imoveis` AS imoveis "
+        "JOIN delta.`/refined.a` AS a ON a.n = imoveis.imovel_id JOIN delta.`/transformed.moradores` AS m ON TRUE"
+    )
+
+
 BODY = "SELECT transacao_id AS id FROM transformed.transacoes"
 
 # What is wrong, the file, and the words its one problem must hold.
@@ -167,6 +181,7 @@ MISTAKES = [
     ("of that is no SELECT", "-- total: count(*)\n-- of: DROP TABLE x\n" + SIMPLE, ["exactly one SELECT"]),
     ("no statement", HEADER, ["exactly one SELECT is expected"]),
     ("two statements", SIMPLE + ";\nSELECT 1", ["exactly one SELECT is expected"]),
+    ("a SELECT in parentheses", HEADER + "(SELECT imovel_id AS id FROM transformed.imoveis) LIMIT 3", ["stands in parentheses"]),
     ("an INSERT", HEADER + "INSERT INTO refined.x SELECT 1 AS id", ["exactly one SELECT is expected"]),
     ("a DROP", HEADER + "DROP TABLE transformed.transacoes", ["exactly one SELECT is expected"]),
     ("no SQL at all", HEADER + "SELECT FROM WHERE (", ["x.sql: "]),
@@ -179,6 +194,18 @@ MISTAKES = [
     ("an unknown column in a condition", SIMPLE + " WHERE valor > 0", ["valor"]),
     ("a column without a name", HEADER + "SELECT transacao_id AS id, max(imovel_id) FROM transformed.transacoes GROUP BY 1", ["needs a name"]),
     ("a name twice", HEADER + "SELECT transacao_id AS id, imovel_id AS id FROM transformed.transacoes", ["selects id twice"]),
+    ("a name twice but for its case", HEADER + "SELECT transacao_id AS id, imovel_id AS Id FROM transformed.transacoes", ["selects id twice"]),
+    ("a total that cannot be read", "-- total: count(*\n-- of: SELECT 1\n" + SIMPLE, ["x.sql: total: Expecting )"]),
+    ("a total of an unknown column", "-- total: sum(valr)\n-- of: SELECT 1\n" + SIMPLE, ["x.sql: total: Column 'valr' could not be resolved"]),
+    ("a total of two values", "-- total: sum(id), 1\n-- of: SELECT 1\n" + SIMPLE, ["x.sql: total: one value is expected, not 2"]),
+    ("a total of an unknown table", "-- total: sum(id) + (SELECT count(*) FROM transformed.nada)\n-- of: SELECT 1\n" + SIMPLE, ["x.sql: total: unknown table transformed.nada"]),
+    ("a total with a parameter", "-- total: sum(id) + :least\n-- of: SELECT 1\n" + SIMPLE, ["x.sql: total: has a parameter; only the SELECT and `of` may"]),
+    ("of that reads an unknown column", "-- total: count(*)\n-- of: SELECT sum(nada) FROM transformed.transacoes\n" + SIMPLE, ["x.sql: of: Column 'nada' could not be resolved"]),
+    ("of that reads an unknown column of a business table", "-- total: count(*)\n-- of: SELECT sum(nada) FROM refined.x\n" + SIMPLE, ["x.sql: of: Column 'nada' could not be resolved"]),
+    ("of that the second engine cannot read", "-- total: count(*)\n-- of: SELECT sum(`imovel_id`) FROM transformed.transacoes\n" + SIMPLE, ["x.sql: of: "]),
+    ("of with two values", "-- total: count(*)\n-- of: SELECT 1, 2\n" + SIMPLE, ["x.sql: of: one value is expected, not 2"]),
+    ("a layer that names one of two", HEADER + "SELECT transformed.imoveis.imovel_id AS id FROM transformed.imoveis JOIN history.imoveis ON true", ["transformed.imoveis.imovel_id: two tables are called imoveis; give one another name (`AS ...`)"]),
+    ("a header after the SELECT", "-- description: a\n-- owner: a\n" + BODY + "\n-- grain: id", ["header lacks `-- grain: ...`"]),
 ]  # fmt: skip
 
 
@@ -189,6 +216,57 @@ def test_each_mistake_is_one_problem_that_names_its_file(
     (problem,) = problems(tmp_path, catalog, x=text)
     assert problem.startswith("x.sql: ")
     assert all(words in problem for words in expected)
+
+
+@pytest.mark.parametrize("name", ["vendas.2024", "vendas-dia", "2024_vendas", "Vendas", "vendas do dia", "preço"])
+def test_a_file_whose_name_is_no_tables_is_a_problem(tmp_path: Path, catalog: Catalog, name: str) -> None:
+    total = "-- total: count(*)\n-- of: SELECT count(*) FROM transformed.transacoes\n"
+    (problem,) = problems(tmp_path, catalog, **{name: total + SIMPLE, "vendas": SIMPLE})
+    assert problem == f"{name}.sql: the file's name is the table's and must be lower-case letters, digits and _"
+
+
+def test_a_file_that_is_not_utf8_is_a_problem_beside_the_others(tmp_path: Path) -> None:
+    (tmp_path / "x.sql").write_bytes(("-- description: Até.\n" + DATED.format("")).encode("latin-1"))
+    assert problems(tmp_path, BILLS, {"base": "2026-01-31"}, y="-- color: red\n" + BILL_IDS) == [
+        "x.sql: is not UTF-8",
+        "y.sql: unknown header 'color'; known: description, owner, grain, total, of, empty",
+    ]
+
+
+def test_only_what_stands_before_the_statement_is_its_header(tmp_path: Path, catalog: Catalog) -> None:
+    text = f"/* ours */\n\n{HEADER}\n-- a word\n-- empty: at night\n" + (
+        "SELECT transacao_id AS id -- obs: a word\n-- owner: nobody\n-- param of nothing\nFROM transformed.transacoes"
+    )
+    table = load(tmp_path, catalog, x=text)["x"]
+    assert (table.owner, table.empty) == ("financeiro", "at night")
+
+
+PEOPLE = Catalog("p", "p", "p", (
+    Table("people", "public", ("Id",), (column("Id", "integer"), column("Email", "text"), column("E.mail (2)", "text")), "", "", "p", history=True),
+))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("select", "columns"),
+    [
+        ("SELECT ID, email AS Contato FROM transformed.people", {"ID": "Id", "Contato": "Email"}),
+        ("SELECT id AS ID, `e.MAIL (2)` FROM transformed.people", {"ID": "Id", "e.MAIL (2)": "E.mail (2)"}),
+        ("SELECT * EXCEPT (_position, _lsn, _tx_id, _op, _committed_at) FROM transformed.people", {"Id": "Id", "Email": "Email", "E.mail (2)": "E.mail (2)"}),
+        ("WITH w AS (SELECT ID, upper(EMAIL) AS Contato FROM transformed.people) SELECT * FROM w", {"ID": "Id", "Contato": "Email"}),
+        ("SELECT * FROM (SELECT iD, EMAIL FROM transformed.people UNION ALL SELECT id, email FROM history.people)", {"iD": "Id", "EMAIL": "Email"}),
+        ("SELECT p.id AS Id, q.CONTATO FROM refined.a p JOIN refined.a q ON q.ID = p.id", {"Id": "Id", "CONTATO": "Contato"}),
+        ("SELECT * FROM refined.a", {"Id": "Id", "Contato": "Contato"}),
+    ],
+)  # fmt: skip
+def test_names_stay_as_they_are_written_and_their_case_tells_nothing_apart(
+    tmp_path: Path, select: str, columns: dict[str, str]
+) -> None:
+    first = HEADER + "SELECT id AS Id, EMAIL AS Contato FROM transformed.people"
+    table = load(tmp_path, PEOPLE, a=first, b=HEADER.replace("grain: id", "grain: iD") + select)["b"]
+    assert table.columns == tuple(columns)
+    assert {name: {source for _, source in of} for name, of in table.lineage.items()} == {
+        name: {source} for name, source in columns.items()
+    }
 
 
 # Parameters. Their catalog is made here: no rule, no file.

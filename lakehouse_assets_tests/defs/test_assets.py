@@ -227,6 +227,10 @@ def test_a_transaction_without_its_property_fails_the_reconciliation(filled):
     [
         ("SELECT morador_id FROM transformed.moradores WHERE false", "not_empty_when_inputs_are_not"),
         ("SELECT 1 AS morador_id FROM transformed.moradores CROSS JOIN (SELECT explode(array(1, 2)))", "grain_unique"),
+        (
+            "SELECT CAST(NULL AS INT) AS morador_id FROM transformed.moradores CROSS JOIN (SELECT explode(array(1, 2)))",
+            "grain_unique",
+        ),
     ],
 )
 def test_a_wrong_refined_select_is_caught(filled, tmp_path, select, failing):
@@ -235,3 +239,13 @@ def test_a_wrong_refined_select_is_caught(filled, tmp_path, select, failing):
     (folder / "wrong.sql").write_text(f"-- description: d\n-- owner: o\n-- grain: morador_id\n{select}\n")
     result = run(filled, refined.build(load_refined(folder, CATALOG), CATALOG), "refined/wrong")
     assert verdicts(result)[failing] is False
+
+
+def test_the_one_row_without_its_grain_is_no_row_too_many(filled, tmp_path):
+    folder = tmp_path / "sql"
+    folder.mkdir()
+    select = "SELECT explode(array(morador_id, NULL)) AS morador_id FROM transformed.moradores"
+    (folder / "right.sql").write_text(f"-- description: d\n-- owner: o\n-- grain: morador_id\n{select}\n")
+    result = run(filled, refined.build(load_refined(folder, CATALOG), CATALOG), "refined/right")
+    assert metadata(result, "refined/right")["dagster/row_count"] == 2
+    assert set(verdicts(result).values()) == {True}

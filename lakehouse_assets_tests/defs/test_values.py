@@ -30,7 +30,7 @@ data_pagto = "text"
 data_json = "text"
 vencimento = { type = "text", rule = "date" }
 nota = "text"
-contato = { type = "text", holds = ["email", "phone"] }
+Contato = { type = "text", holds = ["email", "phone"] }
 cpf = { type = "text", protect = "token" }
 linha = { type = "text", protect = "mask", keep = 4 }
 sigilo = { type = "text", protect = "decrypt" }
@@ -38,8 +38,8 @@ senha = { type = "text", protect = "drop" }
 """
 REFINED = """-- description: d
 -- owner: o
--- grain: id
-SELECT id, upper(nota) AS nota, contato, cpf, sigilo FROM transformed.contas
+-- grain: iD
+SELECT ID AS Id, upper(nota) AS Nota, contato, transformed.contas.cpf AS Cpf, sigilo FROM transformed.contas
 """
 KEY = Key("k1", b"k" * 32)
 CPF, LINE, SECRET, PASSWORD = (
@@ -51,7 +51,7 @@ CPF, LINE, SECRET, PASSWORD = (
 SEALED = "k1:" + base64.b64encode(b"n" * 12 + AESGCM(KEY.key).encrypt(b"n" * 12, SECRET.encode(), None)).decode()
 GOOD = {
     "data_pagto": "31/01/2024", "Valor(R$)": "R$ 1.234,56", "data_json": None, "vencimento": "2024-01-31", "nota": "em dia",
-    "contato": "ana@exemplo.com (11) 98765-4321", "cpf": CPF, "linha": LINE, "sigilo": SEALED, "senha": PASSWORD,
+    "Contato": "ana@exemplo.com (11) 98765-4321", "cpf": CPF, "linha": LINE, "sigilo": SEALED, "senha": PASSWORD,
 }  # fmt: skip
 DATE, AMOUNT, BY_NAME = "values_of_data_pagto", "values_of_Valor_R__", "rule_fits_data_pagto"
 LOST, PERSONAL = "nothing_lost", "no_personal_data"
@@ -140,7 +140,8 @@ def test_good_rows_pass_every_check_and_nothing_protected_is_shown(accounts: Acc
     assert len(rows) == 2
     assert "em dia" in rows[1]
     header, _, *rows = metadata(result, "refined/clientes")["preview"].splitlines()
-    assert header == "| id | nota | contato |"
+    assert header == "| Id | Nota | contato |"
+    assert rows == ["| 0 | EM DIA | ana@exemplo.com (11) 98765-4321 |", "| 1 |  | ana@exemplo.com (11) 98765-4321 |"]
     everything = everything_told(result)
     assert "em dia" in everything
     for hidden in (
@@ -215,12 +216,12 @@ def test_personal_data_in_a_free_text_blocks_what_rests_on_it_and_is_shown_nowhe
     """What a column may hold does not hide what it may not, however often it holds it; older rows are not searched again."""
     texts = [
         ("nota", f"pago por {CPF}"), ("nota", "CNPJ 11.222.333/0001-81"), ("nota", "bia@exemplo.com"), ("nota", "ligar (21) 98765-4321"),
-        ("contato", f"Ana, {CPF}"), ("data_pagto", CPF),
+        ("Contato", f"Ana, {CPF}"), ("data_pagto", CPF),
     ]  # fmt: skip
     accounts.land(*({} for _ in range(1_001)), *({column: text} for column, text in texts), {})
     result = accounts.run()
     assert verdict(result, PERSONAL) == "ERROR"
-    kinds = ("nota: cpf", "nota: cnpj", "nota: email", "nota: phone", "contato: cpf", "data_pagto__raw: cpf")
+    kinds = ("nota: cpf", "nota: cnpj", "nota: email", "nota: phone", "Contato: cpf", "data_pagto__raw: cpf")
     assert told(result, PERSONAL) == {f"texts in {kind}": 1 for kind in kinds}
     assert not result.success
     assert not accounts.lab.paths.refined("clientes").exists()

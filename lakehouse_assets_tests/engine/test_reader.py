@@ -33,7 +33,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         }
     )
     write_deltalake(str(paths.transformed("pagamentos")), pagamentos)
-    write_deltalake(str(paths.refined("total")), pa.table({"n": pa.array([3])}))
+    for name in ("total", "Total", "total.2024", "total-dia"):  # of which one is a table's
+        write_deltalake(str(paths.refined(name)), pa.table({"n": pa.array([3])}))
     write_deltalake(
         str(paths.raw), pa.table({"table_name": ["pagamentos"], "position": [7]}), partition_by=["table_name"]
     )

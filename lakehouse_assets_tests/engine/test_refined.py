@@ -16,13 +16,14 @@ from lakehouse_assets.catalog.refined import RefinedTable, load_refined
 from lakehouse_assets.engine.reader import open_lake
 from lakehouse_assets.engine.rebuild import rebuild
 from lakehouse_assets.engine.refined import Computed, compute, is_behind, last_note, statement_id
-from lakehouse_assets_tests.changelog.histories import TABLE, key_of
+from lakehouse_assets_tests.changelog.histories import TABLE, key_of, table_of
 from lakehouse_assets_tests.changelog.oracle import Event
 from lakehouse_assets_tests.engine.lab import Lab
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+OTHER = table_of("u", ("k",), k="integer", v="integer", big="text", s="text")
 HEADER = "-- description: Something.\n-- owner: a\n-- grain: v\n"
 BY_V = "SELECT v, count(*) AS n FROM transformed.t GROUP BY v"
 
@@ -36,7 +37,8 @@ def business(folder: Path, given: dict[str, object] | None = None, **files: str)
     folder.mkdir(exist_ok=True)
     for name, text in files.items():
         (folder / f"{name}.sql").write_text(HEADER + text, encoding="utf-8")
-    return {t.name: t for t in load_refined(folder, Catalog("test", "test", "test", (TABLE,), parameters=given or {}))}
+    catalog = Catalog("test", "test", "test", (TABLE, OTHER), parameters=given or {})
+    return {t.name: t for t in load_refined(folder, catalog)}
 
 
 def insert(position: int, k: int, v: int) -> Event:
@@ -141,6 +143,17 @@ def test_a_table_over_a_business_table_is_as_old_as_that_one(lab: Lab, tmp_path:
         compute(lab.spark, tables[name], tables, lab.paths)
     assert not is_behind(tables["over"], tables, lab.paths)
     assert rows(lab.paths, "over") == [(3,)]
+
+
+def test_what_an_input_was_once_computed_from_and_no_longer_reads_is_no_source(lab: Lab, tmp_path: Path) -> None:
+    both = "SELECT t.v, count(*) AS n FROM transformed.t JOIN transformed.u ON u.k = t.k GROUP BY t.v"
+    tables = business(tmp_path / "sql", by_v=both, over="SELECT max(n) AS v FROM refined.by_v")
+    lab.land({"t": [insert(0, 1, 5)], "u": [insert(0, 1, 5)]})
+    for table in (TABLE, OTHER):
+        lab.fold(table)
+    compute(lab.spark, tables["by_v"], tables, lab.paths)
+    edited = business(tmp_path / "sql", by_v=BY_V)
+    assert compute(lab.spark, edited["over"], edited, lab.paths) == Computed(rows=1, inputs={"t": 0})
 
 
 def test_a_statement_is_another_one_when_a_parameters_value_is(tmp_path: Path) -> None:

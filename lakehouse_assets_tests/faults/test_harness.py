@@ -14,9 +14,11 @@ from deltalake import CommitProperties, Transaction, write_deltalake
 
 from lakehouse_assets.catalog import load_catalog
 from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.catalog.refined import RefinedTable
 from lakehouse_assets.engine.positions import FOLD_APP
+from lakehouse_assets.engine.reader import open_lake
 from lakehouse_assets_tests.faults.harness import drawn
-from lakehouse_assets_tests.faults.judge import Counted
+from lakehouse_assets_tests.faults.judge import Counted, business_problems
 from lakehouse_assets_tests.faults.kinds import KINDS
 from lakehouse_assets_tests.faults.proxy import Link, Proxy
 from lakehouse_assets_tests.faults.report import Report, Round, from_json, page, to_json
@@ -31,6 +33,15 @@ def test_the_same_seed_draws_the_same_faults_and_every_kind_before_any_again() -
     assert one == other
     assert len({kind.name for kind in one[: len(KINDS)]}) == len(KINDS)
     assert list(islice(drawn(KINDS, Random(4)), len(KINDS))) != one[: len(KINDS)]
+
+
+@pytest.mark.parametrize(("days", "found"), [([1, None], []), ([1, None, None], ["refined.by_day: 1 rows too many"])])
+def test_one_row_without_its_grain_is_no_row_too_many(tmp_path: Path, days: list[int | None], found: list[str]) -> None:
+    paths = LakePaths(tmp_path)
+    write_deltalake(str(paths.refined("by_day")), pa.table({"day": pa.array(days, pa.int32())}))
+    table = RefinedTable("by_day", tmp_path / "by_day.sql", "", "", "", ("day",), (), ("day",), {})
+    with open_lake(paths) as lake:
+        assert business_problems(lake, table) == found
 
 
 @pytest.fixture

@@ -41,7 +41,8 @@ def build(tables: tuple[RefinedTable, ...], catalog: Catalog) -> list[AssetsDefi
 
 
 def _asset(table: RefinedTable, tables: dict[str, RefinedTable], catalog: Catalog) -> AssetsDefinition:
-    sources = {column: _sources(table, column, tables, catalog) for column in table.columns}
+    # By their names in lower case: no engine of the lake tells names apart by it, and each writes them its own way.
+    sources = {column.lower(): _sources(table, column, tables, catalog) for column in table.columns}
     protected = {name for name, columns in sources.items() if any(c.protect for c in columns)}
     specs = [
         AssetCheckSpec(
@@ -78,12 +79,14 @@ def _asset(table: RefinedTable, tables: dict[str, RefinedTable], catalog: Catalo
         context.log.info(f"{table.name}: {computed.rows} rows")
         with lake.reader() as reader:
             rows = reader.query(f"SELECT * FROM refined.{table.name} LIMIT {PREVIEW_ROWS}")
-            shown = ", ".join(f'"{c}"' for c in rows.columns if c not in protected) or "NULL AS protected"
+            shown = ", ".join(f'"{c}"' for c in rows.columns if c.lower() not in protected) or "NULL AS protected"
             seen = reader.query(f"SELECT {shown} FROM refined.{table.name} LIMIT {PREVIEW_ROWS}")
             texts = [
-                n for n, kind in zip(rows.columns, rows.types, strict=True) if kind == "VARCHAR" and n not in protected
+                name
+                for name, kind in zip(rows.columns, rows.types, strict=True)
+                if kind == "VARCHAR" and name.lower() not in protected
             ]
-            declared = {name: frozenset[str]().union(*(c.holds for c in sources[name])) for name in texts}
+            declared = {name: frozenset[str]().union(*(c.holds for c in sources[name.lower()])) for name in texts}
             return MaterializeResult(
                 metadata={
                     "dagster/row_count": computed.rows,
@@ -131,7 +134,9 @@ def _lineage(table: RefinedTable) -> TableColumnLineage:
 
 def _checks(table: RefinedTable, rows: int, reader: LakeReader) -> list[AssetCheckResult]:
     grain = ", ".join(f'"{column}"' for column in table.grain)
-    doubled = reader.scalar(f"SELECT count(*) - count(DISTINCT ({grain})) FROM refined.{table.name}")
+    # Not count(DISTINCT ...): it leaves out NULL, which is a group like any other.
+    different = f"SELECT count(*) FROM (SELECT DISTINCT {grain} FROM refined.{table.name})"
+    doubled = reader.scalar(f"SELECT count(*) - ({different}) FROM refined.{table.name}")
     results = [AssetCheckResult(check_name=GRAIN_UNIQUE, passed=doubled == 0, metadata={"rows_too_many": doubled})]
     if not table.empty:
         fed = rows > 0 or all(reader.scalar(f"SELECT count(*) FROM {name}") > 0 for name in table.inputs)
