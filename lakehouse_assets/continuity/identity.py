@@ -29,6 +29,7 @@ class Kind(StrEnum):
     OFFSETS_GONE = "offsets gone"
     CHECKPOINT_LOST = "checkpoint lost"
     CHECKPOINT_OLD = "checkpoint old"
+    CHECKPOINT_AHEAD = "checkpoint ahead"
 
     @property
     def of_source(self) -> bool:

@@ -45,11 +45,18 @@ class Guard:
         """Make the checkpoint ready for a start; the identity whose epochs the stream's positions get.
 
         After a recovery the stream begins anew where raw ends, table by table: raw is the truth, the checkpoint only
-        remembers it.
+        remembers it. So it does when the catalog has no longer every table that it read: Spark would not go on without.
         """
         known = continuity.known_identity(self.paths)
         if known.begin is None:
-            return known
+            planned, read = (
+                of(self.checkpoint) for of in (stream_offsets.planned_offsets, stream_offsets.committed_offsets)
+            )
+            if not {*planned, *read} - {table.topic for table in self.catalog.tables}:
+                return known
+            reached = self._reached(known).offsets
+            known = replace(known, begin={topic: offset for topic, offset in reached.items() if offset})
+            continuity.remember(self.paths, known)  # what follows may be broken off
         draft = self.checkpoint.with_name(f"{self.checkpoint.name}.new")
         shutil.rmtree(draft, ignore_errors=True)
         stream_offsets.write_start(draft, known.begin)
@@ -88,8 +95,19 @@ class Guard:
             tables = tuple(t.name for t in self.catalog.tables if t.topic in in_raw)
             reason = f"the stream's checkpoint {self.checkpoint} is gone, and raw holds changes"
             return (Break(Kind.CHECKPOINT_LOST, tables, reason),)
+        lost = self._read_and_not_in_raw()
+        if lost:
+            reason = f"the stream has read changes (checkpoint {self.checkpoint}), and raw holds none: the lake is another one"
+            return (Break(Kind.CHECKPOINT_AHEAD, lost, reason),)
         old = tuple(t.name for t in self.catalog.tables if planned.get(t.topic, 0) < in_raw.get(t.topic, 0))
         if not old:
             return ()
         reason = f"the stream's checkpoint {self.checkpoint} is older than raw: it would read {', '.join(old)} twice"
         return (Break(Kind.CHECKPOINT_OLD, old, reason),)
+
+    def _read_and_not_in_raw(self) -> tuple[str, ...]:
+        """The tables of which batches were committed, when raw has not one row of any."""
+        if newest_cut(self.paths).positions:
+            return ()
+        read, began = stream_offsets.committed_offsets(self.checkpoint), stream_offsets.start_offsets(self.checkpoint)
+        return tuple(t.name for t in self.catalog.tables if read.get(t.topic, 0) > began.get(t.topic, 0))

@@ -71,7 +71,7 @@ def backfill(request: RepairRequest, tables: Sequence[Table]) -> list[TableProof
             raise LakehouseError(
                 "the source has no rows, so a snapshot of it says nothing",
                 where=table.name,
-                next_step=f"TRUNCATE {table.source_sql}; at the source: it changes nothing there and empties the lake's table",
+                next_step=f"where it is to be empty, have its owner say so (never with CASCADE): {_told_empty(table)}",
             )
     since = newest_cut(request.verify.paths)
     for table in tables:
@@ -86,6 +86,15 @@ def key_of(request: RepairRequest, table: Table, parts: Sequence[str]) -> Key:
     """A key that a person typed, in the words a proof has for it; LakehouseError (usage) when it is none."""
     with open_lake(request.verify.paths) as lake:
         return history.key_of(lake, comparison(table), parts)
+
+
+def _told_empty(table: Table) -> str:
+    """SQL that tells the lake that a table is empty, and fails where it is not."""
+    name = table.source_sql
+    return (
+        f"begin; lock table {name} in access exclusive mode; do $$ begin if exists (select from {name}) then "
+        f"raise exception 'it has rows'; end if; end $$; truncate {name}; commit;"
+    )
 
 
 def _sendable(found: TableProof) -> list[Key]:

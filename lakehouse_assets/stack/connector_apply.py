@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from lakehouse_assets import documents
 from lakehouse_assets.catalog import Catalog, Table
 from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.gateways import connect as connect_gateway
+from lakehouse_assets.gateways import postgres as postgres_gateway
 from lakehouse_assets.settings import Settings
 from lakehouse_assets.stack import connector, connector_causes, health
 from lakehouse_assets.stack.additions import snapshot_added
@@ -40,6 +41,7 @@ def apply(settings: Settings, catalog: Catalog, links: Connections, *, snapshot:
     before = connect_gateway.connector_config(url, name)
     new, added = connector.added_tables(before, catalog), unread(settings, before, catalog)
     if added:
+        require_published(links.checking_dsn, catalog, added)
         # Kept until they were asked for: the next call sees no difference to the configuration any more.
         documents.write(_unread_file(settings), {"tables": [table.name for table in added]})
     try:
@@ -55,6 +57,17 @@ def apply(settings: Settings, catalog: Catalog, links: Connections, *, snapshot:
         snapshot_added(catalog, links, added)
         read_whole(settings)
     return changed
+
+
+def require_published(dsn: str, catalog: Catalog, tables: Sequence[Table]) -> None:
+    """LakehouseError where a table is not published: what changes after its snapshot and before it is would be lost."""
+    shapes = postgres_gateway.read_shapes(dsn, catalog.publication, tables)
+    if lacking := [table.source_name for table in tables if not shapes[table.name].published]:
+        raise LakehouseError(
+            f"lacks {', '.join(lacking)}, so their changes would be lost",
+            where=f"publication {catalog.publication}",
+            next_step="lakehouse doctor shows the SQL for it; then lakehouse up",
+        )
 
 
 def unread(settings: Settings, config: dict[str, str] | None, catalog: Catalog) -> tuple[Table, ...]:

@@ -63,11 +63,11 @@ def _signal(links: Connections, data: str) -> None:
 
 
 def has_key(table: Table, keys: Sequence[Sequence[str | None]]) -> str:
-    """SQL that is true for the rows with these keys, given as texts."""
+    """SQL that is true for the rows with these keys, given as texts, which PostgreSQL takes for the types of the columns."""
     return " OR ".join(
         "("
         + " AND ".join(
-            f"{identifier(column.name)} = {_text(part)}::{column.type.text}"
+            f"{identifier(column.name)} = {_text(part)}"
             for column, part in zip(table.key_columns, key, strict=True)
             if part is not None
         )

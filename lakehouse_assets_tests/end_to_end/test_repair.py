@@ -105,7 +105,7 @@ def test_a_table_emptied_without_an_event_is_told_what_empties_the_lakes(mended:
     with unpublished(mended, "transacoes"):
         mended.source("delete from transacoes")
     refused = mended.run("repair", "transacoes", "--yes", code=1)
-    assert "TRUNCATE public.transacoes" in refused.stderr
+    assert "truncate public.transacoes" in refused.stderr
     mended.source("truncate transacoes")
     mended.settle()
 

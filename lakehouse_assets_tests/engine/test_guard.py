@@ -83,6 +83,31 @@ def test_a_checkpoint_older_than_raw_is_told_for_its_tables(place: Place) -> Non
     assert (found.kind, found.tables) == (Kind.CHECKPOINT_OLD, ("moradores",))
 
 
+def test_a_checkpoint_that_has_read_what_no_raw_holds_is_told_and_a_recovery_reads_it_again(place: Place) -> None:
+    place.batch(0, {MORADORES: 5, IMOVEIS: 0})
+    (found,) = place.guard.look_before_start()
+    assert (found.kind, found.tables) == (Kind.CHECKPOINT_AHEAD, ("moradores",))
+    known = continuity.known_identity(place.paths).recovered(SOUND, (found,), CATALOG, place.guard.behind_raw())
+    continuity.remember(place.paths, known)
+    place.guard.begin()
+    assert planned_offsets(place.checkpoint) == {}
+    assert _kinds(place) == []
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_stream_goes_on_where_it_was_when_a_table_left_the_catalog(place: Place, *, committed: bool) -> None:
+    place.land(0, "moradores", 0, 9)
+    place.batch(0, {MORADORES: 12, "condominio.public.gone": 7})  # two tombstones
+    place.land(1, "imoveis", 0, 4)
+    place.batch(1, {MORADORES: 12, IMOVEIS: 5, "condominio.public.gone": 7}, committed=committed)
+    assert _kinds(place) == []
+    assert place.guard.begin().begin is None
+    assert start_offsets(place.checkpoint) == planned_offsets(place.checkpoint) == {MORADORES: 12, IMOVEIS: 5}
+    place.guard.begin()
+    assert start_offsets(place.checkpoint) == {MORADORES: 12, IMOVEIS: 5}
+    assert _kinds(place) == []
+
+
 def test_a_batch_that_raw_holds_and_the_checkpoint_only_planned_is_sound(place: Place) -> None:
     place.land(0, "moradores", 0, 9)
     place.batch(0, {MORADORES: 5})

@@ -14,11 +14,14 @@ from deltalake import DeltaTable
 from kafka import KafkaAdminClient, TopicPartition
 from pyspark.errors import StreamingQueryException
 
-from lakehouse_assets.catalog import Catalog
+from lakehouse_assets.catalog import Catalog, Table
+from lakehouse_assets.catalog.model import LakePaths
+from lakehouse_assets.continuity import Observed
 from lakehouse_assets.engine import raw
 from lakehouse_assets.engine.batches import BatchLog, line
+from lakehouse_assets.engine.guard import Guard
 from lakehouse_assets.engine.session import connect_config, spark_config
-from lakehouse_assets.engine.stream_offsets import committed_offsets
+from lakehouse_assets.engine.stream_offsets import committed_offsets, start_offsets
 from lakehouse_assets.gateways.kafka import create_topics, produce
 from lakehouse_assets.stack import kafka
 from lakehouse_assets_tests.changelog.histories import TABLE
@@ -117,3 +120,29 @@ def test_messages_that_are_gone_before_they_were_read_stop_the_stream(
     with pytest.raises(StreamingQueryException):
         drain()
     assert DeltaTable(str(tmp_path / "raw")).to_pyarrow_table().num_rows == 3
+
+
+@pytest.mark.own_stack
+def test_a_table_that_left_the_catalog_stops_no_other(bootstrap: str, spark: SparkSession, tmp_path: Path) -> None:
+    stays, leaves = (replace(TABLE, name=f"t{uuid.uuid4().hex}") for _ in range(2))
+    paths, checkpoint = LakePaths(tmp_path / "lake"), tmp_path / "checkpoint"
+    create_topics(bootstrap, {stays.topic: {}, leaves.topic: {}})
+    raw.create_raw(spark, paths.raw)
+
+    def drain(tables: tuple[Table, ...], *, guarded: bool = True) -> int:
+        catalog = Catalog("test", "lakehouse", "lakehouse", tables)
+        if guarded:
+            Guard(catalog, paths, checkpoint, Observed).begin()
+        start = start_offsets(checkpoint)
+        rows = raw.rows(spark, catalog, raw.messages(spark, catalog, bootstrap, 1000, start), {})
+        raw.start_stream(rows, paths.raw, checkpoint, None).awaitTermination()
+        return DeltaTable(str(paths.raw)).to_pyarrow_table().num_rows
+
+    for table in (stays, stays, leaves):
+        produce(bootstrap, table.topic, b'{"k":1}', b"{}")
+    assert drain((stays, leaves)) == 3
+    produce(bootstrap, stays.topic, b'{"k":1}', b"{}")
+    with pytest.raises(StreamingQueryException):
+        drain((stays,), guarded=False)
+    assert drain((stays,)) == 4
+    assert drain((stays,)) == 4

@@ -344,6 +344,18 @@ def test_a_slot_that_lost_its_wal_is_a_problem(source: Source) -> None:
     assert postgres.source_problems(source.replication, source.catalog) == []
 
 
+def test_rows_that_a_policy_hides_from_either_role_are_a_problem(source: Source) -> None:
+    postgres.execute(source.admin, "alter table condominios enable row level security")
+    found = postgres.access_problems(source.replication, source.application, source.catalog)
+    assert [problem.text.split(" from ")[0] for problem in found] == [
+        "row-level security hides rows of public.condominios"
+    ] * 2
+    for problem in found:
+        postgres.execute(source.admin, problem.fix_sql)
+    assert postgres.access_problems(source.replication, source.application, source.catalog) == []
+    postgres.execute(source.admin, f"alter role {postgres.APPLICATION_ROLE} nobypassrls")
+
+
 def test_the_slot_of_another_database_is_not_to_be_dropped(source: Source, shared: Source) -> None:
     slot = make_slot(source)
     (problem,) = postgres.source_problems(shared.replication, replace(shared.catalog, slot=slot))

@@ -298,6 +298,14 @@ def _elsewhere(lake: Lake, dsn: str) -> Lake:
     return other
 
 
+def test_a_table_of_which_a_policy_hides_rows_is_not_proven_by_those_it_shows(lake: Lake) -> None:
+    postgres.execute(lake.source.admin, "alter table pagamentos enable row level security")
+    lake.write([])
+    found = lake.verify("pagamentos")
+    assert not found.equal
+    assert "row-level security" in found.proofs[0].unproven
+
+
 def test_a_lake_that_does_not_catch_up_stops_the_verification(lake: Lake) -> None:
     def behind() -> None:
         raise LakehouseError("not in sync after 5 s: raw lags")

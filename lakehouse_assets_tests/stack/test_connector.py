@@ -8,12 +8,16 @@ from pathlib import Path
 import pytest
 
 from lakehouse_assets.catalog import Catalog, load_catalog
+from lakehouse_assets.errors import LakehouseError
+from lakehouse_assets.gateways import postgres
 from lakehouse_assets.gateways.connect import FAILED, ConnectorStatus
 from lakehouse_assets.settings import Settings, load_settings
 from lakehouse_assets.stack import secrets
 from lakehouse_assets.stack.connections import connections
 from lakehouse_assets.stack.connector import SETTINGS, access, connector_config, topics
+from lakehouse_assets.stack.connector_apply import require_published
 from lakehouse_assets.stack.connector_causes import KNOWN_CAUSES, explain, failed_connector
+from lakehouse_assets_tests.real_postgres import new_source
 from lakehouse_assets_tests.real_stack import CATALOG
 
 
@@ -49,6 +53,14 @@ def _settings(home: Path, **words: str) -> Settings:
 def test_a_setting_whose_default_loses_data_is_set(tmp_path: Path, catalog: Catalog, name: str, value: str) -> None:
     settings = _settings(tmp_path)
     assert connector_config(catalog, settings, connections(settings))[name] == value
+
+
+def test_a_table_gets_no_snapshot_before_its_changes_are_published(postgres_admin_dsn: str) -> None:
+    source = new_source(postgres_admin_dsn)
+    require_published(source.replication, source.catalog, source.catalog.tables)
+    postgres.execute(source.admin, "alter publication lakehouse drop table moradores")
+    with pytest.raises(LakehouseError, match="lacks public[.]moradores, so their changes"):
+        require_published(source.replication, source.catalog, source.catalog.tables)
 
 
 def test_every_setting_has_a_reason() -> None:

@@ -9,7 +9,8 @@ from typing import cast
 
 from lakehouse_assets.gateways import postgres
 from lakehouse_assets.stack.connections import Connections
-from lakehouse_assets.stack.signals import Kind, ask_snapshot
+from lakehouse_assets.stack.signals import Kind, ask_snapshot, has_key
+from lakehouse_assets_tests.changelog.histories import table_of
 from lakehouse_assets_tests.real_postgres import new_source
 
 
@@ -23,3 +24,19 @@ def test_a_snapshot_of_more_tables_than_a_signal_can_name_is_asked_for_in_severa
     assert len(asked) > 1
     assert [one["type"] for one in asked] == ["INCREMENTAL"] * len(asked)
     assert [name for one in asked for name in one["data-collections"]] == [table.source_name for table in tables]
+
+
+def test_a_row_is_found_by_its_key_whatever_the_source_has_for_the_types_of_the_catalog(
+    postgres_admin_dsn: str,
+) -> None:
+    source = new_source(postgres_admin_dsn)
+    postgres.execute(
+        source.admin,
+        """create type estado as enum ('aberto', 'it''s'); create domain codigo as numeric(5,2);
+           create table chaves (e estado, d codigo, c char(4), t timestamptz, u uuid, b boolean);
+           insert into chaves values ('it''s', 1.50, 'a', '2026-01-31 12:00+00', '00000000-0000-0000-0000-000000000001', true)""",
+    )
+    types = {"e": "text", "d": "numeric(5,2)", "c": "char(4)", "t": "timestamptz", "u": "uuid", "b": "boolean"}
+    table = table_of("chaves", tuple(types), **types)
+    key = ["it's", "1.50", "a   ", "2026-01-31 12:00:00+00", "00000000-0000-0000-0000-000000000001", "true"]
+    assert postgres.execute(source.admin, f"select count(*) from chaves where {has_key(table, [key])}") == [(1,)]

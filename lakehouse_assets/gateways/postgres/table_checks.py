@@ -90,6 +90,12 @@ def right_problems(cursor: Cursor, name: str, oid: int, privileges: tuple[str, .
         yield Problem(
             f"role {role} may not use schema {schema}", f'grant usage on schema {quoted(schema)} to "{role}";'
         )
+    cursor.execute("select row_security_active(%s::oid)", [oid])
+    if one_row(cursor) == (True,):
+        yield Problem(
+            f"row-level security hides rows of {name} from role {role}, while the WAL has them all",
+            f'alter role "{role}" bypassrls;',
+        )
     for privilege in privileges:
         cursor.execute("select has_table_privilege(%s::oid, %s)", [oid, privilege])
         if one_row(cursor) != (True,):
