@@ -20,6 +20,8 @@ def _contents(folders: Iterable[Path], but: str) -> Iterator[tuple[Path, bytes]]
             inner[:] = [name for name in inner if name != but]
             for file in files:
                 path = Path(place, file)
+                if not path.is_file():  # a socket
+                    continue
                 try:
                     held = path.read_bytes()
                 except FileNotFoundError:
