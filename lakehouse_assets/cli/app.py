@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import Any
 
 import click
@@ -20,9 +22,15 @@ WORDS = (
     stack.connector, stack.engine, stack.clean, stack.docs,
 )  # fmt: skip
 
+_NOT_YOURS = (
+    "as whom was the stack started? its files are theirs: use that user, or set LAKEHOUSE_HOME to a folder of yours"
+)
+_FULL = "free some space, or set LAKEHOUSE_HOME, LAKEHOUSE_LAKE or LAKEHOUSE_CACHE to a folder on another disk"
+_NEXT_STEPS = {errno.EACCES: _NOT_YOURS, errno.EPERM: _NOT_YOURS, errno.ENOSPC: _FULL, errno.EDQUOT: _FULL}
+
 
 class Words(click.Group):
-    """The group that keeps its words in order and turns a LakehouseError into two lines and an exit code."""
+    """The group that keeps its words in order and turns what goes wrong into two lines and an exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order they were added."""
@@ -32,14 +40,27 @@ class Words(click.Group):
         """Run the word; errors are told without a trace unless --debug is given."""
         try:
             return super().invoke(ctx)
-        except LakehouseError as error:
-            if ctx.params.get("debug"):
+        except (LakehouseError, OSError) as error:
+            if ctx.params.get("debug") or _is_of_the_reader(error):
                 raise
-            Console(stderr=True, highlight=False, soft_wrap=True).print(f"error: {error.text()}", markup=False)
-            ctx.exit(error.exit_code)
+            told = error if isinstance(error, LakehouseError) else _of_the_system(error)
+            Console(stderr=True, highlight=False, soft_wrap=True).print(f"error: {told.text()}", markup=False)
+            ctx.exit(told.exit_code)
         except KeyboardInterrupt:
             click.echo("interrupted; `lakehouse` tells what runs and what to do next", err=True)
             ctx.exit(EXIT_INTERRUPTED)
+
+
+def _is_of_the_reader(error: Exception) -> bool:
+    """Whether what reads our output has gone, as `head` does; click ends in silence then."""
+    return isinstance(error, OSError) and error.errno == errno.EPIPE
+
+
+def _of_the_system(error: OSError) -> LakehouseError:
+    """What the system refused: the file, its reason, and what mends it."""
+    where = "" if error.filename is None else os.fsdecode(error.filename)
+    next_step = _NEXT_STEPS.get(error.errno or 0, "lakehouse --debug before the word shows where it comes from")
+    return LakehouseError(error.strerror or str(error) or type(error).__name__, where=where, next_step=next_step)
 
 
 @click.group(cls=Words, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})

@@ -39,7 +39,10 @@ def demo(rate: float, seconds: float, timeout: float) -> None:
     _step("1. the stack: PostgreSQL with its seed data, Kafka, Debezium, Spark, Dagster")
     up(here.settings, here.catalog, say, fill=fill)
     _step(f"2. traffic: {rate:.0f} changes/s for {seconds:.0f} s")
-    say(simulate(here.source_dsn(), rate, seconds, say=say, cipher=here.keys.active).line())
+    report = simulate(here.source_dsn(), rate, seconds, say=say, cipher=here.keys.active)
+    say(report.line())
+    if report.interrupted:
+        raise KeyboardInterrupt
     _step("3. wait until all of it is in raw, transformed and refined")
     sync(here.sync_request(), timeout, say, lambda stage: explain_stage(stage, here.settings, here.catalog, here.links))
     _step("4. the business tables")

@@ -37,3 +37,5 @@ def simulate(rate: float, seconds: float, seed: int, as_json: bool) -> None:
                                "rate": round(report.achieved_rate, 1), "transactions": report.transactions}))  # fmt: skip
     else:
         click.echo(report.line())
+    if report.interrupted:
+        raise KeyboardInterrupt

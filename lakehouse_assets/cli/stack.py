@@ -14,7 +14,7 @@ from rich.table import Table
 
 from lakehouse_assets.changelog.position import position_text
 from lakehouse_assets.cli.context import edge, say
-from lakehouse_assets.errors import EXIT_FAILED
+from lakehouse_assets.errors import EXIT_FAILED, LakehouseError
 
 if TYPE_CHECKING:
     from lakehouse_assets.progress.lag import TableLag
@@ -127,7 +127,14 @@ def env() -> None:
     """Print the connection settings as KEY=value lines, for `export $(lakehouse env)`. Holds a password."""
     here = edge()
     here.source_dsn()
-    for name, value in here.links.environment().items():
+    words = here.links.environment()
+    # A shell would cut them there, and the words would work at another lake.
+    if torn := [name for name, value in words.items() if any(map(str.isspace, value))]:
+        raise LakehouseError(
+            f"{' and '.join(torn)} cannot be exported: there is a blank in it", where="environment",
+            next_step="set LAKEHOUSE_HOME and LAKEHOUSE_LAKE to folders without a blank; in an address it is written %20",
+        )  # fmt: skip
+    for name, value in words.items():
         click.echo(f"{name}={value}")
 
 

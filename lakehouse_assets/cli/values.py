@@ -181,9 +181,10 @@ def propose(table: str, write: bool) -> None:
         for c in chosen.other_columns
         if c.type.text.split("(")[0] in ("text", "varchar", "char", "citext") and not c.protect
     )
-    from lakehouse_assets.engine.proposal import profile
+    from lakehouse_assets.engine.proposal import profile, require_in_raw
     from lakehouse_assets.sessions import spark
 
+    require_in_raw(chosen, here.paths)
     with spark(here.settings, here.links, say) as session:
         profiles = profile(session, chosen, here.paths, columns, say)
     for found in profiles:
@@ -262,7 +263,9 @@ def quarantine(table: str | None, resolved: bool, limit: int, as_json: bool) -> 
 @click.option(
     "--as-of", metavar="POSITION|TIME", help="What the table was at a position or a commit time; needs --into."
 )
-@click.option("--into", type=click.Path(path_type=Path), help="Write to a new folder; the lake stays as it is.")
+@click.option(
+    "--into", type=click.Path(path_type=Path, resolve_path=True), help="Write to a new folder; the lake stays as it is."
+)
 def rebuild(table: str | None, every: bool, column: str | None, as_of: str | None, into: Path | None) -> None:
     """Fold a table from raw alone, by the catalog's rules of now, and tell which cells changed from which status to which.
 

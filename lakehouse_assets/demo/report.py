@@ -19,6 +19,7 @@ class TrafficReport:
 
     `refused` transactions met another session's rows or keys. `worst_lag` is how many seconds the
     generator itself was behind its plan at the worst moment: a large one means this machine was too slow.
+    `interrupted`: Ctrl-C ended it before its time.
     """
 
     changes: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -28,6 +29,7 @@ class TrafficReport:
     long_transactions: int = 0
     seconds: float = 0.0
     worst_lag: float = 0.0
+    interrupted: bool = False
 
     def add(self, changes: Iterable[Change]) -> None:
         """Count one committed transaction."""

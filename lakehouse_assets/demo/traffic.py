@@ -36,16 +36,17 @@ def simulate(
 ) -> TrafficReport:
     """Make `rate` row changes a second for `seconds`, the same ones for the same `seed` on the same rows.
 
-    Returns what was committed. Setting `stop`, or Ctrl-C, ends it after the current transaction. Without `cipher` no
-    new boleto has an observacao.
+    Returns what was committed. Setting `stop`, or Ctrl-C, ends it after the current transaction; the report tells of
+    Ctrl-C, so that the caller ends too. Without `cipher` no new boleto has an observacao.
     Raises ConfigurationError for numbers out of range, LakehouseError when the source fails.
     """
     _check(rate, seconds, seed)
+    report = TrafficReport()
     try:
-        with _stopping(stop or threading.Event()) as stopping, _sessions(dsn) as (main, other):
-            workload = Workload(main, other, Random(seed), rate, TrafficReport(), cipher)
+        with _stopping(stop or threading.Event(), report) as stopping, _sessions(dsn) as (main, other):
+            workload = Workload(main, other, Random(seed), rate, report, cipher)
             _keep_pace(workload, rate, seconds, say, stopping)
-            return workload.report
+            return report
     except psycopg2.errors.UndefinedTable as error:
         raise failure(
             error, place(dsn), next_step="make the tables: lakehouse up, or infra/postgres/01_tables.sql"
@@ -104,14 +105,18 @@ def _sessions(dsn: str) -> Iterator[tuple[Connection, Connection]]:
 
 
 @contextmanager
-def _stopping(stop: threading.Event) -> Iterator[threading.Event]:
-    """The event, also set by the first Ctrl-C; a second one interrupts as usual. Only a main thread has signals."""
+def _stopping(stop: threading.Event, report: TrafficReport) -> Iterator[threading.Event]:
+    """The event, also set by the first Ctrl-C, of which the report tells; a second one interrupts as usual.
+
+    Only a main thread has signals.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
 
     def interrupted(_number: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, previous)
+        report.interrupted = True
         stop.set()
 
     previous = signal.signal(signal.SIGINT, interrupted)

@@ -31,7 +31,7 @@ from lakehouse_assets.settings import Settings, load_settings
 from lakehouse_assets.stack.connections import Connections, connections
 from lakehouse_assets.stack.jars import jar_paths
 from lakehouse_assets.stack.observation import observe, slot_holder
-from lakehouse_assets.stack.ports import Port
+from lakehouse_assets.stack.ports import Port, holder, listening
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -51,7 +51,13 @@ def run(settings: Settings, *, once: bool) -> None:
     catalog, links, paths = load_catalog(settings.catalog), connections(settings), LakePaths(settings.lake)
     config = spark_config(jar_paths(settings.cache, "spark"), settings.engine_memory, settings.home / "spark")
     if not once:
-        config |= connect_config(Port.SPARK_CONNECT.of(settings.port_base))
+        port = Port.SPARK_CONNECT.of(settings.port_base)
+        if listening(port):
+            raise LakehouseError(
+                f"the engine runs already: port {port} is in use by {holder(port)}", where="engine",
+                next_step="lakehouse status; to run it in this terminal, stop that one first: lakehouse down",
+            )  # fmt: skip
+        config |= connect_config(port)
     spark = local_session(config)
     try:
         raw.create_raw(spark, paths.raw)

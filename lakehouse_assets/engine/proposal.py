@@ -10,7 +10,10 @@ from lakehouse_assets import sql
 from lakehouse_assets.catalog import Column, Table
 from lakehouse_assets.catalog.model import LakePaths
 from lakehouse_assets.catalog.rules import Rule, parse_rule
+from lakehouse_assets.changelog.position import NOTHING
+from lakehouse_assets.engine.positions import newest_cut
 from lakehouse_assets.engine.values import read_texts
+from lakehouse_assets.errors import LakehouseError
 from lakehouse_assets.normalisation.reading import Status
 
 if TYPE_CHECKING:
@@ -47,6 +50,14 @@ class Profile(NamedTuple):
     texts: int
     candidates: list[Candidate]
     best: Candidate | None
+
+
+def require_in_raw(table: Table, paths: LakePaths) -> None:
+    """LakehouseError while raw holds no change of the table, from which nothing can be proposed."""
+    if newest_cut(paths).position(table.name) == NOTHING:
+        raise LakehouseError(
+            "raw holds nothing of it yet", where=table.name, next_step="lakehouse up, then lakehouse sync"
+        )
 
 
 def profile(

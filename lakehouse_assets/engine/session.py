@@ -6,6 +6,7 @@ a cluster brings its own settings and is reached through `LAKEHOUSE_SPARK_REMOTE
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 DEFAULT_CONNECT_PORT = 15002
+_OURS = ("SPARK_LOCAL_IP",)  # which the stack gives its engine
 JVM_OPTIONS = " ".join(
     (
         "-XX:+UseSerialGC",  # measured better than the default on 2 cores
@@ -72,7 +74,9 @@ def connect_config(port: int) -> dict[str, str]:
 
 
 def local_session(config: dict[str, str]) -> SparkSession:
-    """A Spark session inside this process's own JVM, quiet."""
+    """A Spark session inside this process's own JVM, quiet, whatever other Spark the caller's shell points at."""
+    for name in [name for name in os.environ if name.startswith("SPARK_") and name not in _OURS]:
+        del os.environ[name]
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder

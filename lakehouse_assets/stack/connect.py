@@ -21,7 +21,7 @@ def prepare(settings: Settings, catalog: Catalog, links: Connections) -> None:
     """Write the worker's configuration."""
     folder = _folder(settings)
     jvm.write_log_configuration(folder)
-    (folder / "worker.properties").write_text(configuration(settings, catalog, links), encoding="utf-8")
+    jvm.write_properties(folder / "worker.properties", configuration(settings, catalog, links))
 
 
 def service(settings: Settings, java: Path) -> Service:

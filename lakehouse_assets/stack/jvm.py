@@ -51,6 +51,16 @@ def write_log_configuration(folder: Path) -> Path:
     return path
 
 
+def write_properties(path: Path, text: str) -> None:
+    """Write a properties file. Java reads one as Latin-1, so every letter beyond ASCII is written as its UTF-16 escape."""
+    path.write_text("".join(sign if sign.isascii() else _escaped(sign) for sign in text), encoding="ascii")
+
+
+def _escaped(sign: str) -> str:
+    units = sign.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+
 def command(settings: Settings, java: Path, folder: Path, heap_mb: int, main: str, *arguments: str) -> tuple[str, ...]:
     """The command that runs `main` of the kafka jars in the foreground with at most `heap_mb` of heap."""
     class_path = ":".join(str(path) for path in jar_paths(settings.cache, "kafka"))

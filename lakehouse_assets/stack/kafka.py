@@ -22,7 +22,7 @@ def prepare(settings: Settings, java: Path) -> None:
     """Write the configuration and format the storage if it has never been; LakehouseError when that fails."""
     folder = _folder(settings)
     jvm.write_log_configuration(folder)
-    (folder / "server.properties").write_text(configuration(settings), encoding="utf-8")
+    jvm.write_properties(folder / "server.properties", configuration(settings))
     if not (folder / "data" / "meta.properties").exists():
         _format(settings, java)
 

@@ -45,13 +45,22 @@ def place_of(home: Path) -> Place:
 
 
 def prepare(home: Path, place: Place) -> None:
-    """Make the folder the cluster goes into, with the binaries beside it when they have to be outside the home."""
+    """Make the folder the cluster goes into, with the binaries beside it when they have to be outside the home.
+
+    LakehouseError where the home is that of a cluster elsewhere: a new one in its place would be empty.
+    """
     if place.outside:
-        if not (home / "postgres").is_symlink() and place.outside.exists():
+        link = home / "postgres"
+        if link.is_symlink() and link.readlink() != place.outside:
+            raise LakehouseError(
+                f"its database is in {link.readlink()}, made for a home of another name: it was moved or copied",
+                where=str(home),
+                next_step=f"give it its name back, or: mv {link.readlink()} {place.outside} && ln -sfn {place.outside} {link}",
+            )
+        if not link.is_symlink() and place.outside.exists():
             shutil.rmtree(place.outside)  # of a home that was removed by hand, its passwords with it
         place.outside.mkdir(parents=True, exist_ok=True)
         _copy_binaries(place.outside)
-        link = home / "postgres"
         if not link.is_symlink():
             link.symlink_to(place.outside)
     place.data.parent.mkdir(parents=True, exist_ok=True)
@@ -104,7 +113,7 @@ def _outside(home: Path) -> Path:
 
 def _user(folder: Path) -> str:
     if folder.exists() and (owner := folder.stat().st_uid) != 0:
-        return pwd.getpwuid(owner).pw_name  # the cluster keeps the user it was made by
+        return _name(owner, folder)  # the cluster keeps the user it was made by
     known = {entry.pw_name for entry in pwd.getpwall()}
     for name in _USERS:
         if name in known:
@@ -114,3 +123,14 @@ def _user(folder: Path) -> str:
         where="postgres",
         next_step="useradd --system --no-create-home postgres",
     )
+
+
+def _name(owner: int, folder: Path) -> str:
+    """The user's name. A number will not do: neither PostgreSQL nor the supervisor runs as a user without a name."""
+    try:
+        return pwd.getpwuid(owner).pw_name
+    except KeyError:
+        raise LakehouseError(
+            f"belongs to user {owner}, whom this machine does not know", where=str(folder),
+            next_step=f"useradd --system --no-create-home --uid {owner} lakehouse, or set LAKEHOUSE_HOME to a new folder",
+        ) from None  # fmt: skip

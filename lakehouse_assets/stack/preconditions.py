@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import locale
 import shutil
 from pathlib import Path
 
@@ -14,13 +16,22 @@ _REFUSED = ":,;%${}\"'\\\n"
 
 
 def require_plain_paths(settings: Settings) -> None:
-    """ConfigurationError listing the folders with a character that some part's configuration cannot hold."""
+    """ConfigurationError listing the folders with a character that some part's configuration cannot hold, or that Java
+    does not find under the locale of now."""
     folders = {"LAKEHOUSE_HOME": settings.home, "LAKEHOUSE_CACHE": settings.cache}
     problems = [
         f"{name}: the path {str(path)!r} has {', '.join(repr(sign) for sign in _REFUSED if sign in str(path))} in it"
         for name, path in folders.items()
         if any(sign in str(path) for sign in _REFUSED)
     ]
+    encoding = locale.getencoding()
+    if codecs.lookup(encoding).name != "utf-8":
+        problems += [
+            f"{name}: the path {str(path)!r} has letters beyond ASCII, which Java finds under a UTF-8 locale only; "
+            f"this one is {encoding}: set LC_ALL=C.UTF-8"
+            for name, path in (folders | {"LAKEHOUSE_LAKE": settings.lake}).items()
+            if not str(path).isascii()
+        ]
     if problems:
         raise ConfigurationError(problems, where="environment", next_step="choose another folder")
 

@@ -81,15 +81,21 @@ def start(home: Path, services: Iterable[Service], environment: Mapping[str, str
     written.chmod(0o600)
     written.write_text(configuration(home, services), encoding="utf-8")
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(written)]
-    done = subprocess.run(
-        command,
-        env={**environment, HOME_MARK: str(home)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=_START_SECONDS,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            command,
+            env={**environment, HOME_MARK: str(home)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_START_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise LakehouseError(
+            f"the supervisor does not start within {_START_SECONDS} s", where=str(log_file(home, "supervisord")),
+            next_step="lakehouse up, once the machine has less to do",
+        ) from None  # fmt: skip
     if done.returncode:
         words = (done.stderr + done.stdout).strip().splitlines()
         reason = next((line for line in words if line.startswith("Error")), words[-1] if words else "no reason given")

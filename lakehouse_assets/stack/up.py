@@ -53,7 +53,7 @@ def up(
     require_plain_paths(settings)
     require_disk(settings.home)
     ensure_jars(settings.cache, say, java)
-    with _alone(settings.home):
+    with _alone(settings.home, say):
         plan.ensure_secrets(settings)
         if any(needs_keys(table.columns) for table in catalog.tables):
             ensure_keys(settings)
@@ -69,7 +69,7 @@ def down(settings: Settings, say: Say) -> None:
     if not settings.home.exists():
         say(_NOTHING)
         return
-    with _alone(settings.home):
+    with _alone(settings.home, say):
         _stop(settings, say)
 
 
@@ -87,11 +87,13 @@ def clean(settings: Settings, say: Say) -> None:
         say(_NOTHING)
         return
     _require_stack_home(settings.home)
-    with _alone(settings.home):
+    with _alone(settings.home, say):
         _stop(settings, say)
         owner.remove_outside(settings.home)
         for folder in (*_layers(settings), settings.home):
-            shutil.rmtree(folder)
+            shutil.rmtree(folder.resolve())
+            if folder.is_symlink():  # to another disk
+                folder.unlink()
             say(f"removed {folder}")
 
 
@@ -193,12 +195,16 @@ def _require_stack_home(home: Path) -> None:
 
 
 @contextmanager
-def _alone(home: Path) -> Iterator[None]:
-    """One `up` or `down` of a stack at a time."""
+def _alone(home: Path, say: Say) -> Iterator[None]:
+    """One `up`, `down` or `clean` of a stack at a time; who has to wait is told."""
     while True:
         home.mkdir(parents=True, exist_ok=True)
         with (home / ".lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                say("another up, down or clean of this stack is at work; waiting until it ends")
+                fcntl.flock(file, fcntl.LOCK_EX)
             if not _is(home / ".lock", file):
                 continue  # `clean` has removed it while this waited
             yield

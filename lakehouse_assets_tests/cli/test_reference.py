@@ -10,7 +10,7 @@ import click
 import pytest
 
 from lakehouse_assets.catalog import load_catalog
-from lakehouse_assets.cli import reference
+from lakehouse_assets.cli import reference, values
 from lakehouse_assets.cli.app import cli
 from lakehouse_assets.engine.values import read_texts
 
@@ -63,3 +63,10 @@ def test_every_word_and_option_has_help():
         ]
 
     assert bare(cli) == []
+
+
+def test_a_relative_folder_is_one_of_the_callers_whichever_process_writes_it(tmp_path, monkeypatch):
+    """The engine has another working directory."""
+    monkeypatch.chdir(tmp_path)
+    given = values.rebuild.make_context("rebuild", ["imoveis", "--into", "before/imoveis"]).params["into"]
+    assert given == tmp_path / "before" / "imoveis"

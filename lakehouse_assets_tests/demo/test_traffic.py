@@ -13,10 +13,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 
 import pytest
+from click.testing import CliRunner
 
+from lakehouse_assets.cli.app import cli
+from lakehouse_assets.cli.context import Edge
 from lakehouse_assets.demo import TrafficReport, seed, simulate
 from lakehouse_assets.demo.population import KEYS
 from lakehouse_assets.demo.workload import Workload
@@ -24,6 +28,7 @@ from lakehouse_assets.errors import ConfigurationError, LakehouseError
 from lakehouse_assets.gateways import postgres
 from lakehouse_assets_tests.demo.tables import contents, counts, work
 from lakehouse_assets_tests.real_postgres import Source, new_source
+from lakehouse_assets_tests.real_stack import CATALOG
 from lakehouse_assets_tests.stack.waiting import eventually
 
 RATE, SECONDS = 300, 5  # the rate that the platform is measured with
@@ -211,6 +216,7 @@ def test_a_stop_ends_it_soon_with_the_report_and_nothing_left_open(source: Sourc
         report = simulate(source.application, 200, 600, stop=stop)
     assert report.seconds < 300  # of the 600 it was given
     assert report.total > 0
+    assert not report.interrupted
     assert_nothing_is_open(source)
 
 
@@ -220,7 +226,25 @@ def test_ctrl_c_ends_it_with_the_report(source: Source) -> None:
         report = simulate(source.application, 200, 600)
     assert report.seconds < 300  # of the 600 it was given
     assert report.total > 0
+    assert report.interrupted
     assert signal.getsignal(signal.SIGINT) is before
+    assert_nothing_is_open(source)
+
+
+@pytest.mark.parametrize("word", ["simulate", "demo"])
+def test_ctrl_c_ends_a_word_with_the_report_and_nothing_after_it(
+    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    monkeypatch.setattr(Edge, "source_dsn", lambda _: source.application)
+    monkeypatch.setattr("lakehouse_assets.stack.up.up", lambda *_, fill: fill())
+    monkeypatch.setattr("lakehouse_assets.progress.sync.sync", lambda *_: pytest.fail("it went on"))
+    environment = {"LAKEHOUSE_HOME": str(tmp_path), "LAKEHOUSE_CATALOG": str(CATALOG)}
+    with after_the_first_change(source, lambda: os.kill(os.getpid(), signal.SIGINT)):
+        done = CliRunner().invoke(cli, [word, "--rate", "200", "--seconds", "600"], env=environment)
+    assert done.exit_code == 130
+    told = done.output.splitlines()
+    assert " changes in " in told[-2]
+    assert told[-1].startswith("interrupted; ")
     assert_nothing_is_open(source)
 
 

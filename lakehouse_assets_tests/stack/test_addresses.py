@@ -63,6 +63,17 @@ def test_a_dsn_that_cannot_be_read_is_told_without_a_trace(tmp_path: Path, word:
     assert not [part for part in ("secret", "Traceback") if part in said]
 
 
+def test_settings_that_export_would_cut_at_a_blank_are_refused_by_name(tmp_path: Path) -> None:
+    """`export $(lakehouse env)` would point at another lake, in silence."""
+    places = {"LAKEHOUSE_SOURCE_DSN": _DSN, "LAKEHOUSE_LAKE": str(tmp_path / "my lake")}
+    code, said = _said(tmp_path / "my home", "env", **places)
+    assert code == 1
+    assert said.startswith("error: environment: LAKEHOUSE_LAKE and DAGSTER_HOME cannot be exported")
+    assert "secretword" not in said
+    code, said = _said(tmp_path / "home", "env", **places | {"LAKEHOUSE_LAKE": str(tmp_path / "lake")})
+    assert (code, f"LAKEHOUSE_LAKE={tmp_path / 'lake'}" in said.splitlines()) == (0, True)
+
+
 def test_up_prints_no_password_or_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(up, "up", lambda *_: None)
     code, said = _said(

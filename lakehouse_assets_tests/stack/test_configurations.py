@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import locale
+import os
+import pwd
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,8 +18,11 @@ from lakehouse_assets.errors import ConfigurationError, LakehouseError
 from lakehouse_assets.settings import Settings, load_settings
 from lakehouse_assets.stack import connect, dagster, kafka, owner, plan, postgres, preconditions, secrets
 from lakehouse_assets.stack.connections import connections
-from lakehouse_assets.stack.up import clean
+from lakehouse_assets.stack.jars import ensure_jars
+from lakehouse_assets.stack.java import require_java
+from lakehouse_assets.stack.up import clean, down
 from lakehouse_assets_tests.real_stack import CATALOG
+from lakehouse_assets_tests.stack.waiting import eventually
 
 
 @pytest.fixture
@@ -120,6 +128,36 @@ def test_a_folder_that_a_configuration_cannot_hold_is_refused(tmp_path: Path) ->
     assert len(caught.value.problems) == 2
 
 
+_ACCENTED = "Área de Trabalho Ω 😀"
+
+
+def test_letters_beyond_ascii_are_refused_only_where_java_would_not_find_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = {f"LAKEHOUSE_{name}": str(tmp_path / _ACCENTED / name) for name in ("HOME", "LAKE", "CACHE")}
+    monkeypatch.setattr(locale, "getencoding", lambda: "UTF-8")
+    preconditions.require_plain_paths(load_settings(words))
+    monkeypatch.setattr(locale, "getencoding", lambda: "ANSI_X3.4-1968")
+    preconditions.require_plain_paths(load_settings({name: str(tmp_path / name) for name in words}))
+    with pytest.raises(ConfigurationError, match=r"set LC_ALL=C\.UTF-8") as caught:
+        preconditions.require_plain_paths(load_settings(words))
+    assert len(caught.value.problems) == 3
+
+
+def test_java_finds_a_folder_with_letters_beyond_ascii(tmp_path: Path, catalog: Catalog) -> None:
+    """Real for Kafka, which formats its storage where its file says."""
+    cache, java = load_settings().cache, require_java()
+    ensure_jars(cache, print, java)
+    home = tmp_path / _ACCENTED
+    settings = load_settings({"LAKEHOUSE_HOME": str(home), "LAKEHOUSE_CACHE": str(cache)})
+    kafka.prepare(settings, java)
+    assert (home / "kafka" / "data" / "meta.properties").is_file()
+    connect.prepare(settings, catalog, connections(settings))
+    text = (home / "connect" / "worker.properties").read_text(encoding="ascii")
+    escapes = r"/\u00c1rea de Trabalho \u03a9 \ud83d\ude00/secrets.env"
+    assert f"config.providers.file.param.allowed.paths={tmp_path}{escapes}\n" in text
+
+
 def test_a_home_that_is_not_there_yet_is_on_some_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, usage = [], shutil.disk_usage
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: asked.append(folder) or usage(folder))
@@ -142,6 +180,35 @@ def test_a_cluster_stays_where_it_was_made_whatever_becomes_of_the_folder_above(
     assert owner.place_of(home).data == home / "postgres" / "data"
 
 
+def test_a_cluster_of_a_user_whom_the_machine_does_not_know_is_told_with_his_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container whose root mounts the home of a user outside."""
+    cluster = tmp_path / "postgres"
+    (cluster / "data").mkdir(parents=True)
+    if os.geteuid() == 0:
+        os.chown(cluster, 54_321, -1)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
+    with pytest.raises(LakehouseError) as caught:
+        owner.place_of(tmp_path)
+    assert caught.value.where == str(cluster)
+    assert f"user {cluster.stat().st_uid}" in caught.value.problem
+    assert f"useradd --system --no-create-home --uid {cluster.stat().st_uid}" in caught.value.next_step
+
+
+def test_a_home_that_was_moved_gets_no_empty_database_in_place_of_its_own(tmp_path: Path) -> None:
+    cluster, elsewhere = tmp_path / "cluster", tmp_path / "elsewhere"
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "postgres").symlink_to(cluster)
+    place = owner.Place(elsewhere / "data", elsewhere / "bin", None, elsewhere)
+    with pytest.raises(LakehouseError, match="moved or copied") as caught:
+        owner.prepare(home, place)
+    assert f"mv {cluster} {elsewhere}" in caught.value.next_step
+    assert not elsewhere.exists()
+
+
 def test_a_folder_that_is_no_home_is_never_removed(tmp_path: Path) -> None:
     keep = tmp_path / "photographs" / "run" / "one"
     keep.parent.mkdir(parents=True)
@@ -152,6 +219,17 @@ def test_a_folder_that_is_no_home_is_never_removed(tmp_path: Path) -> None:
     with pytest.raises(LakehouseError, match="no home of a stack"):
         clean(settings, print)
     assert keep.read_text() == "kept"
+
+
+def test_who_waits_for_another_word_at_the_same_stack_is_told(settings: Settings) -> None:
+    told: list[str] = []
+    with ThreadPoolExecutor() as pool:
+        with (settings.home / ".lock").open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            waiting = pool.submit(down, settings, told.append)
+            eventually(lambda: told != [] or waiting.done())
+        waiting.result(60)
+    assert told == ["another up, down or clean of this stack is at work; waiting until it ends", "nothing is running"]
 
 
 def test_clean_removes_the_layers_and_leaves_what_else_is_in_the_lake(tmp_path: Path) -> None:
@@ -167,6 +245,16 @@ def test_clean_removes_the_layers_and_leaves_what_else_is_in_the_lake(tmp_path: 
     clean(settings, print)
     assert not settings.home.exists()
     assert sorted(path.name for path in lake.iterdir()) == ["README.md", "mine"]
+
+
+def test_clean_removes_a_home_that_is_a_link_to_another_disk_and_what_it_points_to(tmp_path: Path) -> None:
+    disk, home = tmp_path / "disk", tmp_path / "home"
+    disk.mkdir()
+    home.symlink_to(disk)
+    settings = load_settings({"LAKEHOUSE_HOME": str(home), "LAKEHOUSE_LAKE": str(tmp_path / "lake")})
+    secrets.ensure_secrets(settings.home)
+    clean(settings, print)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_address_of_an_external_service_is_shown_without_its_password_or_token(tmp_path: Path) -> None:

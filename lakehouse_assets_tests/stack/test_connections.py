@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from psycopg2.extensions import parse_dsn
 
+from lakehouse_assets.engine.session import local_session
 from lakehouse_assets.errors import ConfigurationError
 from lakehouse_assets.settings import Settings, load_settings
 from lakehouse_assets.stack import secrets
@@ -222,6 +226,27 @@ def test_a_service_inherits_the_settings_but_no_password_of_the_stack(tmp_path: 
     assert connections(inherited) == connections(settings)
     assert environment["PATH"] == "/bin"
     assert not [name for name in environment if name.startswith("SPARK_")], "an engine would attach, not serve"
+
+
+def test_a_word_that_starts_its_own_spark_is_not_led_to_another_by_the_callers_shell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Builder:
+        """Of a session that is never made."""
+
+        def config(self, *_: str) -> Builder:
+            return self
+
+        def getOrCreate(self) -> Any:
+            seen.update(os.environ)
+            return MagicMock()
+
+    seen: dict[str, str] = {}
+    monkeypatch.setattr("pyspark.sql.SparkSession.builder", Builder())
+    for name in ("SPARK_HOME", "SPARK_REMOTE", "SPARK_CONF_DIR", "SPARK_LOCAL_IP", "LAKEHOUSE_SPARK_REMOTE"):
+        monkeypatch.setenv(name, "127.0.0.1")
+    local_session({"spark.master": "local[1]"})
+    assert {name for name in seen if "SPARK_" in name} == {"SPARK_LOCAL_IP", "LAKEHOUSE_SPARK_REMOTE"}
 
 
 def test_a_service_inherits_the_keys_that_the_environment_holds(tmp_path: Path) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
+from pathlib import Path
 
 import pytest
 
+from lakehouse_assets.engine.__main__ import run
 from lakehouse_assets.errors import LakehouseError
-from lakehouse_assets.settings import PORTS_PER_STACK
+from lakehouse_assets.settings import PORTS_PER_STACK, load_settings
 from lakehouse_assets.stack.ports import Port, is_own, listening, require_free
+from lakehouse_assets_tests.real_stack import CATALOG
 
 
 def test_every_listener_is_inside_the_twenty_and_none_shares_a_port() -> None:
@@ -34,6 +37,14 @@ def test_a_taken_port_names_the_process_its_pid_and_the_setting() -> None:
 def test_a_port_taken_on_every_address_is_taken_on_loopback() -> None:
     with socket.create_server(("", 0)) as server, pytest.raises(LakehouseError):
         require_free([("connect", server.getsockname()[1])])
+
+
+def test_an_engine_in_the_terminal_does_not_start_beside_one_that_runs(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        base = server.getsockname()[1] - Port.SPARK_CONNECT
+        words = {"LAKEHOUSE_HOME": str(tmp_path), "LAKEHOUSE_CATALOG": str(CATALOG), "LAKEHOUSE_PORT_BASE": str(base)}
+        with pytest.raises(LakehouseError, match=f"the engine runs already: port {base + 4} .*pid {os.getpid()}"):
+            run(load_settings(words), once=False)
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,15 @@ def test_the_supervisors_file_is_for_its_owner(tmp_path: Path) -> None:
         assert processes.wait_for_none(tmp_path, None, 20) == []
 
 
+def test_a_supervisor_that_takes_too_long_to_start_is_told_with_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervision, "_START_SECONDS", 0.01)
+    with pytest.raises(LakehouseError, match=r"supervisord\.log: the supervisor does not start within 0.01 s\nnext: "):
+        supervision.start(tmp_path, [_service("one")], dict(os.environ))
+    assert processes.wait_for_none(tmp_path, None, 20) == []
+
+
 def test_a_supervisor_that_is_down_has_no_states(tmp_path: Path) -> None:
     assert supervision.states(tmp_path) == {}
     assert not supervision.running(tmp_path)
