@@ -59,7 +59,7 @@ def test_a_table_gets_no_snapshot_before_its_changes_are_published(postgres_admi
     source = new_source(postgres_admin_dsn)
     require_published(source.replication, source.catalog, source.catalog.tables)
     postgres.execute(source.admin, "alter publication lakehouse drop table moradores")
-    with pytest.raises(LakehouseError, match="lacks public[.]moradores, so their changes"):
+    with pytest.raises(LakehouseError, match="moradores, so their changes would be lost"):
         require_published(source.replication, source.catalog, source.catalog.tables)
 
 
