@@ -52,8 +52,8 @@ class Sample:
 class FoundTable:
     """A relation of the source. `kind` is pg_class.relkind; `rows` the planner's estimate, -1 before the first ANALYZE.
 
-    `unique`: the columns of a unique index that no row lacks, which could be the primary key that there is not. `identity_fix`: SQL that lets
-    its updates and deletes carry the key, where they do not.
+    `unique`: the columns of a unique index that no row lacks, which could be the primary key that there is not.
+    `identity_fix`: SQL that lets its updates and deletes carry the key, where they do not.
     """
 
     schema: str

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lakehouse_assets import documents
 from lakehouse_assets.catalog.drift import Change, Difference
 from lakehouse_assets.catalog.model import plain_name
 from lakehouse_assets.catalog.rules import parse_rule
@@ -128,21 +129,13 @@ def _adds(before: str, after: str, proposals: Sequence[Proposal]) -> bool:
 def _replace(place: Path, text: str) -> None:
     """Put the text in the file; who reads it sees the old one or the new one. Its mode and owner stay."""
     place = place.resolve()  # a link stays one
-    draft = place.with_suffix(f".{os.getpid()}.tmp")
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if place.exists():
-            shutil.copymode(place, draft)
-            with suppress(PermissionError):
-                os.chown(draft, place.stat().st_uid, place.stat().st_gid)
-        draft.replace(place)
+        with documents.replacing(place, text) as draft:
+            if place.exists():
+                shutil.copymode(place, draft)
+                with suppress(PermissionError):
+                    os.chown(draft, place.stat().st_uid, place.stat().st_gid)
     except OSError as error:
-        with suppress(OSError):
-            draft.unlink()
         raise LakehouseError(
             f"cannot be written: {error.strerror}", where=str(place),
             next_step="let LAKEHOUSE_CATALOG be a file that can be written, or put in by hand what is shown above",

@@ -49,9 +49,8 @@ class Guard:
         """
         known = continuity.known_identity(self.paths)
         if known.begin is None:
-            planned, read = (
-                of(self.checkpoint) for of in (stream_offsets.planned_offsets, stream_offsets.committed_offsets)
-            )
+            planned = stream_offsets.planned_offsets(self.checkpoint)
+            read = stream_offsets.committed_offsets(self.checkpoint)
             if not {*planned, *read} - {table.topic for table in self.catalog.tables}:
                 return known
             reached = self._reached(known).offsets
@@ -95,8 +94,7 @@ class Guard:
             tables = tuple(t.name for t in self.catalog.tables if t.topic in in_raw)
             reason = f"the stream's checkpoint {self.checkpoint} is gone, and raw holds changes"
             return (Break(Kind.CHECKPOINT_LOST, tables, reason),)
-        lost = self._read_and_not_in_raw()
-        if lost:
+        if lost := self._read_and_not_in_raw():
             reason = f"the stream has read changes (checkpoint {self.checkpoint}), and raw holds none: the lake is another one"
             return (Break(Kind.CHECKPOINT_AHEAD, lost, reason),)
         old = tuple(t.name for t in self.catalog.tables if planned.get(t.topic, 0) < in_raw.get(t.topic, 0))
